@@ -83,7 +83,7 @@ create table studies (
   next_try_at         text
 ) strict;
 
-create index studies_due on studies (newest_signed_at desc, study_id) where due = 1;
+create index studies_due on studies (tried_run, newest_signed_at desc, study_id) where due = 1;
 create index studies_by_destination on studies (organization_id, study_id);
 create index studies_failed on studies (study_id) where verdict is not null;
 

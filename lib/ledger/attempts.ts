@@ -1,0 +1,190 @@
+import { ClaimLost } from "./errors.ts"
+import { type LedgerObject, moveObject, nextTryAt, objectAt } from "./objects.ts"
+import type { Ledger } from "./open.ts"
+import type { Tally } from "./totals.ts"
+
+/** One try of one object: the intent, as it was recorded before anything is done. */
+export interface Attempt {
+  readonly object: LedgerObject
+  readonly try: number
+  /** Names this try in the custom metadata of what it creates: `{ledger}/{position}/{try}`. */
+  readonly id: string
+  /** An earlier try ended without a word: its effect may stand at the destination, so look before writing. */
+  readonly unsettled: boolean
+}
+
+/**
+ * Records the intent to copy these objects of a claimed study; tries that a crash left open end as `interrupted`.
+ * @throws ClaimLost
+ */
+export function beginAttempts(
+  ledger: Ledger,
+  claim: { readonly studyId: string; readonly token: string; readonly runId: number },
+  objects: readonly LedgerObject[],
+): Attempt[] {
+  return ledger.write(() => {
+    assertClaimed(ledger, claim)
+    return objects.map((object) => beginAttempt(ledger, claim.runId, object))
+  })
+}
+
+/** True when what carries this attempt id at the destination was put there by this ledger for this object. */
+export function isOwnAttempt(
+  ledger: Ledger,
+  object: { readonly position: number },
+  attemptId: string | undefined,
+) {
+  return attemptId?.startsWith(`${ledger.id}/${object.position}/`) ?? false
+}
+
+/** The object stands at the destination, verified. */
+export interface Copied {
+  /** `adopted`: it was there already; `unchanged`: neither side differs from what the ledger knew. */
+  readonly outcome: "copied" | "adopted" | "unchanged"
+  readonly size: number
+  readonly crc32c: string
+  readonly generation: string
+  /** Absent for what was made from the database. */
+  readonly sourceEtag?: string | undefined
+  /** Sent to the destination. */
+  readonly bytes: number
+  readonly warning?: string | undefined
+}
+
+export interface NotCopied {
+  readonly outcome: "failed" | "missing"
+  readonly verdict: "retry" | "missing" | "give-up"
+  readonly errorClass: string
+  readonly errorMessage: string
+  /** Wrong bytes that stand at the destination because they could not be deleted. */
+  readonly wrongGeneration?: string | undefined
+}
+
+/** How the copy of one object ended. */
+export type CopyResult = Copied | NotCopied
+
+export function isCopied(result: CopyResult): result is Copied {
+  return result.outcome !== "failed" && result.outcome !== "missing"
+}
+
+/**
+ * Records the result of a try, under the claim. If the source changed while the object was under way, what was put
+ * at the destination is remembered and the object stays queued.
+ * @throws ClaimLost
+ */
+export function settleObject(
+  ledger: Ledger,
+  tally: Tally,
+  claim: { readonly studyId: string; readonly token: string },
+  attempt: Attempt,
+  result: CopyResult,
+) {
+  assertClaimed(ledger, claim)
+  const { object } = attempt
+  const now = objectAt(ledger, object.studyId, object.position)!
+  endAttempt(ledger, attempt, result)
+  const overtaken = now.state === "retired" || now.sourceHash !== object.sourceHash
+  if (!isCopied(result)) {
+    tally.moved(ledger.now(), { failed: 1 })
+    if (!overtaken) recordFailure(ledger, tally, now, result)
+    return
+  }
+  tally.moved(ledger.now(), {
+    copied: result.outcome === "copied" ? 1 : 0,
+    adopted: result.outcome === "adopted" ? 1 : 0,
+    bytes: result.bytes,
+  })
+  if (!overtaken) moveObject(ledger, tally, now, "copied", result.size)
+  recordDestination(ledger, now, result, overtaken)
+}
+
+/** @throws ClaimLost unless the study is held under this token right now */
+export function assertClaimed(ledger: Ledger, claim: { readonly studyId: string; readonly token: string }) {
+  const held = ledger.db
+    .query("select 1 from claims where study_id = $studyId and token = $token")
+    .get({ studyId: claim.studyId, token: claim.token })
+  if (held === null) throw new ClaimLost(claim.studyId)
+}
+
+function beginAttempt(ledger: Ledger, runId: number, object: LedgerObject): Attempt {
+  const { studyId, position } = object
+  const now = ledger.now()
+  const interrupted = ledger.db
+    .query(
+      `update copy_attempts set ended_at = $now, outcome = 'interrupted'
+       where study_id = $studyId and position = $position and ended_at is null`,
+    )
+    .run({ studyId, position, now })
+  const { tries } = ledger.db
+    .query<{ tries: number }, { studyId: string; position: number }>(
+      `update objects set tries = tries + 1 where study_id = $studyId and position = $position returning tries`,
+    )
+    .get({ studyId, position })!
+  ledger.db
+    .query(
+      `insert into copy_attempts (study_id, position, try, run_id, started_at)
+       values ($studyId, $position, $try, $runId, $now)`,
+    )
+    .run({ studyId, position, try: tries, runId, now })
+  return { object, try: tries, id: `${ledger.id}/${position}/${tries}`, unsettled: interrupted.changes > 0 }
+}
+
+function endAttempt(ledger: Ledger, { object, try: number }: Attempt, result: CopyResult) {
+  ledger.db
+    .query(
+      `update copy_attempts set ended_at = $now, outcome = $outcome, bytes = $bytes, error_class = $errorClass,
+         error_message = $errorMessage where study_id = $studyId and position = $position and try = $try`,
+    )
+    .run({
+      studyId: object.studyId,
+      position: object.position,
+      try: number,
+      now: ledger.now(),
+      outcome: result.outcome,
+      bytes: isCopied(result) ? result.bytes : null,
+      errorClass: isCopied(result) ? null : result.errorClass,
+      errorMessage: isCopied(result) ? null : result.errorMessage,
+    })
+}
+
+function recordFailure(ledger: Ledger, tally: Tally, object: LedgerObject, failure: NotCopied) {
+  moveObject(ledger, tally, object, failure.outcome)
+  ledger.db
+    .query(
+      `update objects set verdict = $verdict, error_class = $errorClass, error_message = $errorMessage,
+         next_try_at = $nextTryAt, missing_since = $missingSince,
+         wrong_generation = coalesce($wrongGeneration, wrong_generation)
+       where study_id = $studyId and position = $position`,
+    )
+    .run({
+      studyId: object.studyId,
+      position: object.position,
+      verdict: failure.verdict,
+      errorClass: failure.errorClass,
+      errorMessage: failure.errorMessage,
+      nextTryAt: failure.verdict === "give-up" ? null : nextTryAt(ledger, object.tries),
+      missingSince: failure.outcome === "missing" ? (object.missingSince ?? ledger.now()) : null,
+      wrongGeneration: failure.wrongGeneration ?? null,
+    })
+}
+
+function recordDestination(ledger: Ledger, object: LedgerObject, result: Copied, overtaken: boolean) {
+  ledger.db
+    .query(
+      `update objects set size = $size, crc32c = $crc32c, generation = $generation, source_etag = $sourceEtag,
+         copied_at = $now, wrong_generation = null, warning = $warning
+         ${overtaken ? "" : ", verdict = null, next_try_at = null, missing_since = null, error_class = null, error_message = null, forced = 0"}
+       where study_id = $studyId and position = $position`,
+    )
+    .run({
+      studyId: object.studyId,
+      position: object.position,
+      size: result.size,
+      crc32c: result.crc32c,
+      generation: result.generation,
+      sourceEtag: result.sourceEtag ?? null,
+      now: ledger.now(),
+      warning: result.warning ?? null,
+    })
+  ledger.db.query("update studies set receipt_stale = 1 where study_id = ?").run(object.studyId)
+}

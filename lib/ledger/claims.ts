@@ -1,0 +1,119 @@
+import { assertClaimed } from "./attempts.ts"
+import type { Ledger } from "./open.ts"
+import { closeDeadRuns } from "./runs.ts"
+import { refreshStudy } from "./studies.ts"
+
+/** A claim that is not renewed for this long is anybody's. */
+export const LEASE_MS = 60_000
+/** How often a holder renews. */
+export const HEARTBEAT_MS = 10_000
+
+/** The right to work on one study, until the lease ends or another token stands in its place. */
+export interface Claim {
+  readonly studyId: string
+  readonly organizationId: string
+  readonly token: string
+  readonly runId: number
+}
+
+/**
+ * Takes the next study that has something to do and that this run has not tried yet: never tried ones first, newest
+ * signed report first. Claims of dead processes and ended leases are free.
+ * @returns undefined when there is none
+ */
+export function claimNext(ledger: Ledger, runId: number): Claim | undefined {
+  return ledger.write(() => {
+    const due = `select study_id as studyId from studies s where due = 1 and TRIED
+       and not exists (select 1 from claims c where c.study_id = s.study_id and c.expires_at > $now)`
+    const now = ledger.now()
+    const next =
+      ledger.db
+        .query<{ studyId: string }, { now: string }>(
+          `${due.replace("TRIED", "tried_run is null")} order by newest_signed_at desc, study_id limit 1`,
+        )
+        .get({ now }) ??
+      ledger.db
+        .query<{ studyId: string }, { now: string; runId: number }>(
+          `${due.replace("TRIED", "tried_run < $runId")} order by tried_run, newest_signed_at desc, study_id limit 1`,
+        )
+        .get({ now, runId })
+    return next === null ? undefined : take(ledger, runId, next.studyId)
+  })
+}
+
+/** Takes this very study, due or not. @returns undefined while somebody else holds it */
+export function claimStudy(ledger: Ledger, runId: number, studyId: string): Claim | undefined {
+  return ledger.write(() => {
+    closeDeadRuns(ledger)
+    const held = ledger.db
+      .query("select 1 from claims where study_id = $studyId and expires_at > $now")
+      .get({ studyId, now: ledger.now() })
+    return held === null ? take(ledger, runId, studyId) : undefined
+  })
+}
+
+/** Renews every claim of this run. */
+export function renewClaims(ledger: Ledger, runId: number) {
+  ledger.write(() =>
+    ledger.db
+      .query("update claims set expires_at = $expiresAt where run_id = $runId")
+      .run({ runId, expiresAt: leaseEnd(ledger) }),
+  )
+}
+
+/** Gives a study back and says anew whether it is due. @throws ClaimLost */
+export function releaseClaim(ledger: Ledger, claim: Claim, { seconds }: { readonly seconds: number }) {
+  ledger.write((tally) => {
+    assertClaimed(ledger, claim)
+    ledger.db
+      .query("update studies set seconds = seconds + $seconds where study_id = $studyId")
+      .run({ studyId: claim.studyId, seconds })
+    ledger.db.query("delete from claims where study_id = $studyId").run({ studyId: claim.studyId })
+    refreshStudy(ledger, tally, claim.studyId)
+  })
+}
+
+export interface HeldClaim {
+  readonly studyId: string
+  readonly runId: number
+  readonly host: string
+  readonly pid: number
+  readonly acquiredAt: string
+  readonly expiresAt: string
+}
+
+/** Every claim that stands, with its holder. */
+export function heldClaims(ledger: Ledger): HeldClaim[] {
+  return ledger.db
+    .query<HeldClaim, []>(
+      `select c.study_id as studyId, c.run_id as runId, r.host, r.pid, c.acquired_at as acquiredAt,
+         c.expires_at as expiresAt
+       from claims c join runs r using (run_id) order by c.acquired_at, c.study_id`,
+    )
+    .all()
+}
+
+function take(ledger: Ledger, runId: number, studyId: string): Claim {
+  const token = crypto.randomUUID()
+  const now = ledger.now()
+  ledger.db
+    .query(
+      `insert into claims (study_id, token, run_id, acquired_at, expires_at)
+       values ($studyId, $token, $runId, $now, $expiresAt)
+       on conflict (study_id) do update set token = excluded.token, run_id = excluded.run_id,
+         acquired_at = excluded.acquired_at, expires_at = excluded.expires_at`,
+    )
+    .run({ studyId, token, runId, now, expiresAt: leaseEnd(ledger) })
+  const study = ledger.db
+    .query<{ organizationId: string }, Record<string, string | number>>(
+      `update studies set tried_run = $runId, begun_at = coalesce(begun_at, $now) where study_id = $studyId
+       returning organization_id as organizationId`,
+    )
+    .get({ studyId, runId, now })
+  return { studyId, organizationId: study!.organizationId, token, runId }
+}
+
+/** Computed while the write lock is held, so that waiting for it does not shorten the lease. */
+function leaseEnd(ledger: Ledger): string {
+  return new Date(ledger.clock.now().getTime() + LEASE_MS).toISOString()
+}

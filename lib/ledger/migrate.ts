@@ -1,0 +1,49 @@
+import type { Database } from "bun:sqlite"
+import { chmodSync, existsSync } from "node:fs"
+import { LedgerUnusable } from "./errors.ts"
+import tables from "./migrations/001_tables.sql" with { type: "text" }
+import views from "./migrations/002_views.sql" with { type: "text" }
+
+/** In order; a ledger's `user_version` counts how many of them it has. Published ones are never edited. */
+const MIGRATIONS: readonly string[] = [tables, views]
+
+/**
+ * Brings an older ledger up to this program in one transaction, after a copy of it was set aside; refuses a newer one.
+ * Two processes may start at once: whoever gets the write lock second finds nothing left to do.
+ */
+export function migrate(db: Database, path: string, { readonly, now }: { readonly: boolean; now: string }) {
+  const found = version(db)
+  if (found > MIGRATIONS.length) {
+    throw new LedgerUnusable(
+      `the ledger is newer than this program: ${path} has version ${found}, this program knows ${MIGRATIONS.length}`,
+      "Update the program; an older one could misread it.",
+    )
+  }
+  if (found === MIGRATIONS.length) return
+  if (readonly) {
+    throw new LedgerUnusable(
+      `the ledger is older than this program: ${path}`,
+      "Run any script that writes (discover, copy) once; it migrates the ledger.",
+    )
+  }
+  if (found > 0) setAside(db, path, found)
+  db.transaction(() => {
+    const from = version(db)
+    for (const migration of MIGRATIONS.slice(from)) db.run(migration)
+    if (from === 0) {
+      db.query("insert into ledger (ledger_id, created_at) values (?, ?)").run(crypto.randomUUID(), now)
+    }
+    db.run(`pragma user_version = ${MIGRATIONS.length}`)
+  }).immediate()
+}
+
+function version(db: Database): number {
+  return db.query<{ user_version: number }, []>("pragma user_version").get()?.user_version ?? 0
+}
+
+function setAside(db: Database, path: string, found: number) {
+  const copy = `${path}.before-migration-${found}`
+  if (existsSync(copy)) return
+  db.query("vacuum into ?").run(copy)
+  chmodSync(copy, 0o600)
+}

@@ -1,0 +1,144 @@
+import { Database } from "bun:sqlite"
+import { chmodSync, existsSync, mkdirSync } from "node:fs"
+import { dirname } from "node:path"
+import { type Clock, systemClock } from "../support/clock.ts"
+import { asLedgerError, LedgerUnusable } from "./errors.ts"
+import { migrate } from "./migrate.ts"
+import { applyTally, Tally } from "./totals.ts"
+
+/** An open ledger. The modules of this folder are functions over it, one module per table. */
+export interface Ledger extends Disposable {
+  readonly path: string
+  /** Random, made with the file: tells our objects at the destination from anybody else's. */
+  readonly id: string
+  readonly clock: Clock
+  readonly db: Database
+  /** Time now as the ledger writes it. */
+  now(): string
+  /**
+   * One BEGIN IMMEDIATE transaction. Nested calls are savepoints of the outer one. Changes of totals are collected
+   * in the tally and written once, at the end of the outermost transaction.
+   * @throws LedgerUnusable, LedgerBusy
+   */
+  write<T>(work: (tally: Tally) => T): T
+  /** Reads as of one moment. @throws LedgerUnusable, LedgerBusy */
+  read<T>(work: () => T): T
+}
+
+export interface LedgerOptions {
+  readonly clock?: Clock
+  /** Never changes the file; a ledger that does not exist yet is an empty one in memory. For `--dry-run` and `status`. */
+  readonly readonly?: boolean
+  /** How long a writer waits for another, in milliseconds. */
+  readonly busyTimeoutMs?: number
+}
+
+/**
+ * Opens the ledger, makes it when it is not there, migrates it when it is older than this program.
+ * @param path of the SQLite file; its folder is made with mode 0700, the file with 0600.
+ * @throws LedgerUnusable newer than this program, damaged, not writable, disk full
+ * @throws LedgerBusy another process migrates it for longer than the busy timeout
+ */
+export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
+  const clock = options.clock ?? systemClock
+  const busyTimeoutMs = options.busyTimeoutMs ?? 30_000
+  const readonly = options.readonly === true && existsSync(path)
+  const inMemory = options.readonly === true && !readonly
+  try {
+    const db = inMemory ? new Database(":memory:", { strict: true }) : openFile(path, readonly)
+    try {
+      prepare(db, { readonly, busyTimeoutMs })
+      migrate(db, path, { readonly, now: clock.now().toISOString() })
+      return ledgerOver(db, path, clock)
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  } catch (error) {
+    throw asLedgerError(error, path)
+  }
+}
+
+function openFile(path: string, readonly: boolean): Database {
+  if (readonly) return new Database(path, { readonly: true, strict: true })
+  makeFolder(dirname(path))
+  const isNew = !existsSync(path)
+  const db = new Database(path, { create: true, readwrite: true, strict: true })
+  if (isNew) chmodSync(path, 0o600)
+  return db
+}
+
+function makeFolder(folder: string) {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new LedgerUnusable(
+      `the ledger's folder cannot be made: ${folder}`,
+      "Check LEDGER_PATH and its rights.",
+      cause,
+    )
+  }
+}
+
+function prepare(db: Database, { readonly, busyTimeoutMs }: { readonly: boolean; busyTimeoutMs: number }) {
+  db.run(`pragma busy_timeout = ${busyTimeoutMs}`)
+  db.run("pragma foreign_keys = on")
+  if (readonly) return
+  db.run("pragma journal_mode = wal")
+  // With NORMAL a commit may roll back after power loss, and an effect would be forgotten.
+  db.run("pragma synchronous = full")
+}
+
+function ledgerOver(db: Database, path: string, clock: Clock): Ledger {
+  const id = db.query<{ ledger_id: string }, []>("select ledger_id from ledger").get()?.ledger_id
+  if (id === undefined) throw new LedgerUnusable(`not a ledger: ${path}`, "Check LEDGER_PATH.")
+  let outer: Tally | undefined
+
+  function write<T>(work: (tally: Tally) => T): T {
+    if (outer !== undefined) return savepoint(outer, work)
+    const tally = new Tally()
+    outer = tally
+    try {
+      return db
+        .transaction(() => {
+          const result = work(tally)
+          applyTally(db, tally)
+          return result
+        })
+        .immediate()
+    } catch (error) {
+      throw asLedgerError(error, path)
+    } finally {
+      outer = undefined
+    }
+  }
+
+  function savepoint<T>(tally: Tally, work: (tally: Tally) => T): T {
+    const before = tally.copy()
+    try {
+      return db.transaction(() => work(tally))()
+    } catch (error) {
+      tally.restore(before)
+      throw error
+    }
+  }
+
+  function read<T>(work: () => T): T {
+    try {
+      return db.inTransaction ? work() : db.transaction(work).deferred()
+    } catch (error) {
+      throw asLedgerError(error, path)
+    }
+  }
+
+  return {
+    path,
+    id,
+    clock,
+    db,
+    now: () => clock.now().toISOString(),
+    write,
+    read,
+    [Symbol.dispose]: () => db.close(),
+  }
+}

@@ -1,0 +1,263 @@
+import {
+  type LedgerObject,
+  nextTryAt,
+  objectsOf,
+  type PlannedObject,
+  planObjects,
+  queueAgain,
+} from "./objects.ts"
+import type { Ledger } from "./open.ts"
+import type { Standing } from "./states.ts"
+import type { Tally } from "./totals.ts"
+
+/** An eligible study as a discovery read it. */
+export interface DiscoveredStudy {
+  readonly studyId: string
+  readonly organizationId: string
+  readonly dicomStudyUid: string | null
+  readonly modalities: string | null
+  readonly doctorRank: number
+  /** ISO time; null when no report says when it was signed. */
+  readonly newestSignedAt: string | null
+  /** No image rows in the database: the DICOM files come from a listing of the origin. */
+  readonly listsOrigin: boolean
+  /** Of everything that the plan and the metadata are made of. */
+  readonly sourceHash: string
+  readonly objects: readonly PlannedObject[]
+}
+
+export type StudyChange = "new" | "changed" | "unchanged"
+
+/** A row of `studies`. */
+export interface LedgerStudy {
+  readonly studyId: string
+  readonly organizationId: string
+  readonly dicomStudyUid: string | null
+  readonly doctorRank: number | null
+  readonly newestSignedAt: string | null
+  readonly sourceHash: string
+  readonly listsOrigin: 0 | 1
+  readonly standing: Standing
+  readonly standingReason: string | null
+  readonly cohortId: number
+  readonly begunAt: string | null
+  readonly due: 0 | 1
+  readonly completedAt: string | null
+  readonly receiptStale: 0 | 1
+  readonly receiptIntent: string | null
+  readonly receiptHash: string | null
+  readonly receiptGeneration: string | null
+  readonly seconds: number
+  readonly verdict: "retry" | "give-up" | null
+  readonly errorClass: string | null
+  readonly errorMessage: string | null
+}
+
+const COLUMNS = `study_id as studyId, organization_id as organizationId, dicom_study_uid as dicomStudyUid,
+  doctor_rank as doctorRank, newest_signed_at as newestSignedAt, source_hash as sourceHash,
+  lists_origin as listsOrigin, standing, standing_reason as standingReason, cohort_id as cohortId,
+  begun_at as begunAt, due, completed_at as completedAt, receipt_stale as receiptStale,
+  receipt_intent as receiptIntent, receipt_hash as receiptHash, receipt_generation as receiptGeneration, seconds,
+  verdict, error_class as errorClass, error_message as errorMessage`
+
+export function studyById(ledger: Ledger, studyId: string): LedgerStudy | undefined {
+  return (
+    ledger.db
+      .query<LedgerStudy, { studyId: string }>(`select ${COLUMNS} from studies where study_id = $studyId`)
+      .get({ studyId }) ?? undefined
+  )
+}
+
+/** What recording this study would change; reads only. */
+export function compareStudy(ledger: Ledger, study: DiscoveredStudy): StudyChange {
+  const known = studyById(ledger, study.studyId)
+  if (known === undefined) return "new"
+  return known.sourceHash === study.sourceHash && known.standing === "eligible" ? "unchanged" : "changed"
+}
+
+/** Records an eligible study with its objects. An unchanged one costs one read. */
+export function recordStudy(ledger: Ledger, study: DiscoveredStudy, cohortId: number): StudyChange {
+  return ledger.write((tally) => {
+    const change = compareStudy(ledger, study)
+    if (change === "new") insertStudy(ledger, tally, study, cohortId)
+    else updateStudy(ledger, study)
+    if (change === "unchanged") return change
+    planObjects(ledger, tally, study.studyId, study.objects, kindsListed(study))
+    if (change === "changed") moveStanding(ledger, tally, study.studyId, { standing: "eligible", cohortId })
+    refreshStudy(ledger, tally, study.studyId)
+    return change
+  })
+}
+
+/** Moves a study's standing; nothing happens when it stands there already, for the same reason. */
+export function moveStanding(
+  ledger: Ledger,
+  tally: Tally,
+  studyId: string,
+  to: { readonly standing: Standing; readonly reason?: string; readonly cohortId: number },
+): boolean {
+  const reason = to.reason ?? null
+  const before = studyById(ledger, studyId)!
+  if (before.standing === to.standing && before.standingReason === reason) return false
+  ledger.db
+    .query(
+      `update studies set standing = $standing, standing_reason = $reason, cohort_id = $cohortId
+       where study_id = $studyId`,
+    )
+    .run({ studyId, standing: to.standing, reason, cohortId: to.cohortId })
+  recordStanding(ledger, studyId, { ...to, reason })
+  tally.add(`studies.${before.standing}`, -1)
+  tally.add(`studies.${to.standing}`, 1)
+  refreshStudy(ledger, tally, studyId)
+  return true
+}
+
+/**
+ * Says anew whether a copy would find something to do, and whether the study is complete. Called whenever something
+ * that this depends on has changed.
+ */
+export function refreshStudy(ledger: Ledger, tally: Tally, studyId: string) {
+  const before = studyById(ledger, studyId)!
+  const open = openObjects(ledger, studyId)
+  const wanted =
+    (before.standing === "eligible" || (before.standing === "out_of_cohort" && before.begunAt !== null)) &&
+    before.verdict !== "give-up"
+  const receiptOwed = open.unfinished === 0 && before.receiptStale === 1
+  const due = wanted && (open.triable > 0 || receiptOwed) ? 1 : 0
+  const complete = open.unfinished === 0 && before.receiptStale === 0
+  const completedAt = complete ? (before.completedAt ?? ledger.now()) : null
+  if (due === before.due && completedAt === before.completedAt) return
+  ledger.db
+    .query("update studies set due = $due, completed_at = $completedAt where study_id = $studyId")
+    .run({ studyId, due, completedAt })
+  tally.add("due", due - before.due)
+  tally.add("complete", (complete ? 1 : 0) - (before.completedAt !== null ? 1 : 0))
+}
+
+/** A failure of the study as a whole: its listing or its receipt. */
+export function recordStudyFailure(
+  ledger: Ledger,
+  studyId: string,
+  failure: {
+    readonly verdict: "retry" | "give-up"
+    readonly errorClass: string
+    readonly errorMessage: string
+  },
+) {
+  ledger.write((tally) => {
+    ledger.db
+      .query(
+        `update studies set verdict = $verdict, error_class = $errorClass, error_message = $errorMessage,
+           next_try_at = $nextTryAt where study_id = $studyId`,
+      )
+      .run({ studyId, ...failure, nextTryAt: failure.verdict === "retry" ? nextTryAt(ledger, 1) : null })
+    refreshStudy(ledger, tally, studyId)
+  })
+}
+
+/** The study as a whole is well again. */
+export function clearStudyFailure(ledger: Ledger, studyId: string) {
+  ledger.db
+    .query(
+      `update studies set verdict = null, error_class = null, error_message = null, next_try_at = null
+       where study_id = $studyId and verdict is not null`,
+    )
+    .run({ studyId })
+}
+
+/** Queues objects of a study again, by choice of the caller. @returns how many */
+export function queueObjects(
+  ledger: Ledger,
+  studyId: string,
+  choose: (object: LedgerObject) => boolean,
+  options: { readonly forced?: boolean } = {},
+): number {
+  return ledger.write((tally) => {
+    const chosen = objectsOf(ledger, studyId).filter(choose)
+    for (const object of chosen) queueAgain(ledger, tally, object, options)
+    refreshStudy(ledger, tally, studyId)
+    return chosen.length
+  })
+}
+
+/** Missing objects are looked for during 30 days; then a person has to ask. @returns how many were given up */
+export function giveUpLongMissing(ledger: Ledger): number {
+  return ledger.write((tally) => {
+    const limit = new Date(ledger.clock.now().getTime() - 30 * 86_400_000).toISOString()
+    const given = ledger.db
+      .query<{ studyId: string }, { limit: string }>(
+        `update objects set verdict = 'give-up', next_try_at = null
+         where state = 'missing' and verdict = 'missing' and missing_since < $limit returning study_id as studyId`,
+      )
+      .all({ limit })
+    for (const studyId of new Set(given.map((row) => row.studyId))) refreshStudy(ledger, tally, studyId)
+    return given.length
+  })
+}
+
+function kindsListed(study: DiscoveredStudy) {
+  return study.listsOrigin ? (["metadata", "report"] as const) : (["metadata", "report", "dicom"] as const)
+}
+
+function insertStudy(ledger: Ledger, tally: Tally, study: DiscoveredStudy, cohortId: number) {
+  ledger.db
+    .query(
+      `insert into studies (study_id, organization_id, dicom_study_uid, modalities, doctor_rank, newest_signed_at,
+         source_hash, lists_origin, standing, cohort_id, first_seen_at, last_seen_at, due)
+       values ($studyId, $organizationId, $dicomStudyUid, $modalities, $doctorRank, $newestSignedAt,
+         $sourceHash, $listsOrigin, 'eligible', $cohortId, $now, $now, 0)`,
+    )
+    .run({ ...studyColumns(study), cohortId, now: ledger.now() })
+  recordStanding(ledger, study.studyId, { standing: "eligible", reason: null, cohortId })
+  tally.add("studies.eligible", 1)
+}
+
+function updateStudy(ledger: Ledger, study: DiscoveredStudy) {
+  ledger.db
+    .query(
+      `update studies set organization_id = $organizationId, dicom_study_uid = $dicomStudyUid,
+         modalities = $modalities, doctor_rank = $doctorRank, newest_signed_at = $newestSignedAt,
+         source_hash = $sourceHash, lists_origin = $listsOrigin, last_seen_at = $now
+       where study_id = $studyId`,
+    )
+    .run({ ...studyColumns(study), now: ledger.now() })
+}
+
+function studyColumns(study: DiscoveredStudy) {
+  const { studyId, organizationId, dicomStudyUid, modalities, doctorRank, newestSignedAt, sourceHash } = study
+  const listsOrigin = study.listsOrigin ? 1 : 0
+  return {
+    studyId,
+    organizationId,
+    dicomStudyUid,
+    modalities,
+    doctorRank,
+    newestSignedAt,
+    sourceHash,
+    listsOrigin,
+  }
+}
+
+function recordStanding(
+  ledger: Ledger,
+  studyId: string,
+  { standing, reason, cohortId }: { standing: Standing; reason: string | null; cohortId: number },
+) {
+  ledger.db
+    .query(
+      `insert into standings (study_id, cohort_id, at, standing, reason)
+       values ($studyId, $cohortId, $now, $standing, $reason)
+       on conflict (study_id, cohort_id) do update set at = $now, standing = $standing, reason = $reason`,
+    )
+    .run({ studyId, cohortId, standing, reason, now: ledger.now() })
+}
+
+function openObjects(ledger: Ledger, studyId: string): { unfinished: number; triable: number } {
+  return ledger.db
+    .query<{ unfinished: number; triable: number }, { studyId: string }>(
+      `select count(*) as unfinished,
+         coalesce(sum(state = 'pending' or verdict in ('retry', 'missing')), 0) as triable
+       from objects where study_id = $studyId and state in ('pending', 'failed', 'missing')`,
+    )
+    .get({ studyId })!
+}
