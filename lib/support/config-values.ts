@@ -1,0 +1,162 @@
+import { z } from "zod"
+
+/** How the text of a setting is read: the parser, and for the operator what it expects with an example. */
+export interface ValueKind<T> {
+  readonly expected: string
+  readonly example: string
+  readonly schema: z.ZodType<T, string>
+}
+
+export type SslMode = z.output<(typeof sslMode)["schema"]>
+export type LogLevel = z.output<(typeof logLevel)["schema"]>
+
+export const text = kind("some text", "text", z.string())
+
+export const port = wholeNumber("a port from 1 to 65535", "5432", 65_535)
+
+export const positiveInteger = wholeNumber("a whole number from 1", "4", Number.MAX_SAFE_INTEGER)
+
+export const seconds = kind(
+  "a number of seconds above 0",
+  "30",
+  z
+    .string()
+    .regex(/^\d+(?:\.\d+)?$/)
+    .transform(Number)
+    .refine((value) => value > 0),
+)
+
+const BYTES_OF_UNIT = new Map([
+  ["", 1],
+  ["B", 1],
+  ["KB", 1e3],
+  ["MB", 1e6],
+  ["GB", 1e9],
+  ["TB", 1e12],
+  ["KIB", 2 ** 10],
+  ["MIB", 2 ** 20],
+  ["GIB", 2 ** 30],
+  ["TIB", 2 ** 40],
+])
+
+export const byteSize = kind(
+  "a size in bytes or with a unit",
+  "4 GiB",
+  z.string().transform((value, context) => {
+    const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(value) ?? []
+    const size = Math.floor(Number(amount) * (BYTES_OF_UNIT.get(unit?.toUpperCase() ?? "") ?? Number.NaN))
+    if (Number.isSafeInteger(size) && size > 0) return size
+    context.addIssue("not a size")
+    return z.NEVER
+  }),
+)
+
+export const httpUrl = kind(
+  "an http:// or https:// URL",
+  "http://127.0.0.1:9000",
+  z.url({ protocol: /^https?$/ }).transform(withoutTrailingSlash),
+)
+
+/** One part of a connection URI as libpq and its relatives take it; `undefined` where it leaves that part out. */
+export function partOfDatabaseUrl(part: (url: URL) => string): ValueKind<string | undefined> {
+  return kind(
+    "a connection URL",
+    "postgres://research_reader:change-me@pacs-db.hospital.internal:5432/pacs",
+    z
+      .url({ protocol: /^postgres(?:ql)?$/ })
+      .refine((url) => isDecodable(url))
+      .transform((url) => part(new URL(url)) || undefined),
+  )
+}
+
+/** Bucket names that S3 or GCS take, with the dots and underscores of older ones. */
+const BUCKET = "[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
+
+export function bucketAsUri(scheme: string): ValueKind<string> {
+  const schema = z
+    .string()
+    .regex(new RegExp(`^${BUCKET}$`))
+    .transform((bucket) => `${scheme}://${bucket}`)
+  return kind("a bucket's name alone", "chest-xrays", schema)
+}
+
+export const originUri = storeUri("an s3://, gs:// or file:// URI", "s3://hospital-pacs", [
+  "s3",
+  "gs",
+  "file",
+])
+
+/** Not S3: the origin's service is only ever read. */
+export const destinationUri = storeUri("a gs:// or file:// URI", "gs://chest-xrays", ["gs", "file"])
+
+export const sslMode = oneOf(
+  ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
+  "verify-full",
+)
+
+/** The levels of Python's logging module. */
+const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const
+
+export const logLevel = oneOf(LEVELS, "INFO", (value) => value.toUpperCase())
+
+/** DICOM modality codes (PS3.3 C.7.3.1.1.1), in upper case. */
+export const modalities = kind(
+  "modality codes separated by commas",
+  "SR,PR",
+  z
+    .string()
+    .transform((value) =>
+      value
+        .toUpperCase()
+        .split(/[\s,]+/)
+        .filter((code) => code !== ""),
+    )
+    .pipe(z.array(z.string().regex(/^[A-Z0-9]{1,16}$/))),
+)
+
+function kind<T>(expected: string, example: string, schema: z.ZodType<T, string>): ValueKind<T> {
+  return { expected, example, schema }
+}
+
+function wholeNumber(expected: string, example: string, most: number): ValueKind<number> {
+  const schema = z
+    .string()
+    .regex(/^\d+$/)
+    .transform(Number)
+    .refine((value) => value >= 1 && value <= most)
+  return kind(expected, example, schema)
+}
+
+function oneOf<const T extends string>(
+  values: readonly T[],
+  example: T,
+  fold = (value: string) => value.toLowerCase(),
+): ValueKind<T> {
+  return kind(`one of ${values.join(", ")}`, example, z.string().transform(fold).pipe(z.enum(values)))
+}
+
+function storeUri(expected: string, example: string, schemes: readonly string[]): ValueKind<string> {
+  const forms = schemes.map((scheme) =>
+    scheme === "file" ? "file:///[^?#]*" : `${scheme}://${BUCKET}(?:/[^?#]*)?`,
+  )
+  const schema = z
+    .string()
+    .regex(new RegExp(`^(?:${forms.join("|")})$`))
+    .transform(withoutTrailingSlash)
+  return kind(expected, example, schema)
+}
+
+function withoutTrailingSlash(uri: string): string {
+  return uri.replace(/(?<=[^/])\/+$/, "")
+}
+
+/** A stray `%` in a password parses as a URL and then cannot be decoded. */
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url)
+    return true
+  } catch (error) {
+    if (error instanceof URIError) return false
+    throw error
+  }
+}
