@@ -74,6 +74,11 @@ export interface ObjectSource {
   read(key: string, options?: ReadOptions, signal?: AbortSignal): Promise<ObjectBody>
   /** Every object below `prefix` in the order of the keys' UTF-8 bytes, page by page as it is consumed. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<ObjectInfo>
+  /**
+   * Size in bytes of the first part of a multi-part upload, for recomputing its ETag; undefined when the object was
+   * not uploaded in parts. Only where ETags are made so (S3).
+   */
+  partSize?(key: string, generation: Generation, signal?: AbortSignal): Promise<number | undefined>
 }
 
 /** A place that objects can also be written to. A write is visible whole or not at all, and always conditional. */

@@ -1,0 +1,154 @@
+import pRetry from "p-retry"
+import { Unavailable } from "../storage/errors.ts"
+import type { ObjectInfo, ObjectSource, UploadBody } from "../storage/store.ts"
+import { fileSink, memorySink, type Sink } from "./sink.ts"
+import type { Spool } from "./spool.ts"
+import { watchProgress } from "./stall.ts"
+
+/** Up to this size a body is cheaper in memory than in a file. */
+export const SMALL_BYTES = 1 << 20
+
+export interface ReceiveOptions {
+  readonly spool: Spool
+  /** A body that brings no byte for this long is aborted and asked for again. */
+  readonly stallMs: number
+  readonly retry: { readonly retries: number; readonly minTimeout: number; readonly maxTimeout: number }
+}
+
+/** A body ended before its last byte, or brought none for too long. */
+export class BodyBroken extends Unavailable {
+  constructor(source: ObjectSource, info: ObjectInfo, received: number, cause?: unknown) {
+    const why = cause instanceof Error ? `: ${cause.message}` : ""
+    super(
+      `the body broke off after ${received} of ${info.size} bytes${why}`,
+      { store: source.uri, key: info.key },
+      cause,
+    )
+  }
+}
+
+/** A whole body on this box; disposing it gives its room back. */
+export interface Received extends Disposable {
+  readonly info: ObjectInfo
+  readonly body: UploadBody
+}
+
+/**
+ * Fetches one object whole: small ones into memory, larger ones into the spool. A body that breaks midway goes on
+ * behind what has arrived, by a ranged read of the same generation.
+ * @throws NotFound not there; PreconditionFailed replaced while it was read; Unavailable after all retries
+ */
+export async function receive(
+  source: ObjectSource,
+  key: string,
+  options: ReceiveOptions,
+  signal?: AbortSignal,
+): Promise<Received> {
+  const first = await openBody(source, key, undefined, signal)
+  const { info } = first
+  if (info.size <= SMALL_BYTES) {
+    const sink = memorySink(info.size)
+    await fill(sink, source, info, first, options, signal)
+    return { info, body: sink.body, [Symbol.dispose]() {} }
+  }
+  return receiveIntoSpool(source, first, options, signal)
+}
+
+interface OpenBody {
+  readonly info: ObjectInfo
+  readonly stream: ReadableStream<Uint8Array>
+  abort(reason: unknown): void
+}
+
+async function receiveIntoSpool(
+  source: ObjectSource,
+  opened: OpenBody,
+  options: ReceiveOptions,
+  signal?: AbortSignal,
+): Promise<Received> {
+  const { info } = opened
+  const identity = identityOf(source, info)
+  let first: OpenBody | undefined = opened
+  let place = options.spool.tryPlace(identity, info.size)
+  if (place === undefined) {
+    // An open body must not wait for room: the service would close it.
+    first = await discard(opened)
+    place = await options.spool.place(identity, info.size, signal)
+  }
+  try {
+    const sink = fileSink(place.path)
+    const usable = canBeVerified(info) && sink.received <= info.size
+    if (sink.received > 0 && !usable) place.clear()
+    if (sink.received > 0 && first !== undefined) first = await discard(first)
+    await fill(sink, source, info, first, options, signal)
+    return { info, body: sink.body, [Symbol.dispose]: place[Symbol.dispose] }
+  } catch (error) {
+    place[Symbol.dispose]()
+    throw error
+  }
+}
+
+/** Takes streams of the same generation until all bytes are here. */
+async function fill(
+  sink: Sink,
+  source: ObjectSource,
+  info: ObjectInfo,
+  first: OpenBody | undefined,
+  options: ReceiveOptions,
+  signal?: AbortSignal,
+) {
+  let next = first
+  const takeOne = async () => {
+    if (sink.received === info.size && info.size > 0) return
+    const from = { start: sink.received, generation: info.generation }
+    const body = next ?? (await openBody(source, info.key, from, signal))
+    next = undefined
+    using _watch = watchProgress(() => sink.received, options.stallMs, body.abort)
+    try {
+      await sink.take(body.stream)
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw new BodyBroken(source, info, sink.received, cause)
+    }
+    if (sink.received !== info.size) throw new BodyBroken(source, info, sink.received)
+  }
+  await pRetry(takeOne, {
+    ...options.retry,
+    randomize: true,
+    ...(signal === undefined ? {} : { signal }),
+    // Asking for a body is retried by the store itself.
+    shouldRetry: ({ error }) => error instanceof BodyBroken,
+  })
+}
+
+async function openBody(
+  source: ObjectSource,
+  key: string,
+  from: { readonly start: number; readonly generation: string } | undefined,
+  signal?: AbortSignal,
+): Promise<OpenBody> {
+  const stop = new AbortController()
+  const linked = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
+  const options =
+    from === undefined
+      ? {}
+      : { ifGeneration: from.generation, ...(from.start > 0 ? { range: { start: from.start } } : {}) }
+  const { info, stream } = await source.read(key, options, linked)
+  return { info, stream, abort: (reason) => stop.abort(reason) }
+}
+
+async function discard(body: OpenBody): Promise<undefined> {
+  await body.stream.cancel()
+  return undefined
+}
+
+/** Who finds a file of this name knows that it holds (a beginning of) just this body. */
+function identityOf(source: ObjectSource, info: ObjectInfo): string {
+  const facts = JSON.stringify([source.uri, info.key, info.generation, info.size])
+  return new Bun.CryptoHasher("sha256").update(facts).digest("hex").slice(0, 32)
+}
+
+/** After a power loss a file may hold zeros: it is used again only where a checksum of the source will tell. */
+function canBeVerified(info: ObjectInfo): boolean {
+  return info.md5 !== undefined || info.crc32c !== undefined
+}
