@@ -40,6 +40,13 @@ export class UsageError extends AppError {
   }
 }
 
+/** Another process has what must be had alone: exit code 3. */
+export class HeldByAnother extends AppError {
+  constructor(message: string, options: { facts?: Facts; hint?: string; cause?: unknown } = {}) {
+    super(message, { verdict: "stop", ...options })
+  }
+}
+
 /** Work ended early because a signal or a sibling's failure asked for it. */
 export class Aborted extends AppError {
   constructor(message = "stopped before it was finished", cause?: unknown) {

@@ -1,0 +1,107 @@
+import {
+  type CommandSpec,
+  type OptionSpecs,
+  type OptionValues,
+  type ParsedArguments,
+  parseArguments,
+} from "./cli-parse.ts"
+import { type Config, type ConfigPart, loadConfig, retiredNotes, secretValues } from "./config.ts"
+import { Aborted, HeldByAnother, UsageError } from "./errors.ts"
+import { explain } from "./failure.ts"
+import { createLogger, type Log } from "./log.ts"
+import { type Progress, progressOn, silentProgress } from "./progress.ts"
+import { type Redactor, redactor } from "./redact.ts"
+import { type SignalStop, type Stop, stopOnSignals } from "./stop.ts"
+
+export { flag, option } from "./cli-parse.ts"
+export { percentage, positiveInteger, uuid } from "./cli-values.ts"
+
+/** The exit codes that an action decides on; the others come from errors and signals. */
+export type Outcome = 0 | 1
+
+/** What a script's action gets. */
+export interface Context<P extends ConfigPart, O extends OptionSpecs, A> {
+  readonly args: readonly A[]
+  readonly options: OptionValues<O>
+  readonly dryRun: boolean
+  readonly json: boolean
+  readonly config: Config<P>
+  readonly log: Log
+  readonly progress: Progress
+  readonly stop: Stop
+  /** Prints the report: with `--json` as one JSON document, else as `render` has it. */
+  print<R>(report: R, render: (report: R) => string): Promise<void>
+}
+
+/**
+ * Runs a script from its words to its exit code: parses flags, loads the configuration, listens to signals, calls the
+ * action, prints the error that ended it. Ends the process.
+ */
+export async function main<const P extends ConfigPart, const O extends OptionSpecs, A>(
+  spec: CommandSpec<P, O, A>,
+  action: (context: Context<P, O, A>) => Promise<Outcome>,
+): Promise<never> {
+  const redact = redactor(secretValues())
+  const complain = (error: unknown, options = {}) =>
+    process.stderr.write(`${redact(explain(error, options))}\n`)
+  // A defect: what it leaves behind is settled by the next start, as after a crash.
+  for (const event of ["uncaughtException", "unhandledRejection"]) {
+    process.on(event, (error: unknown) => {
+      complain(error, { stack: true })
+      process.exit(1)
+    })
+  }
+  process.exit(await exitCodeOf(spec, action, redact, complain))
+}
+
+async function exitCodeOf<P extends ConfigPart, O extends OptionSpecs, A>(
+  spec: CommandSpec<P, O, A>,
+  action: (context: Context<P, O, A>) => Promise<Outcome>,
+  redact: Redactor,
+  complain: (error: unknown, options?: { stack: boolean }) => void,
+): Promise<number> {
+  using stop = stopOnSignals()
+  let debug = false
+  try {
+    const parsed = parseArguments(spec, process.argv.slice(2))
+    if (parsed === undefined) return 0
+    const config = loadConfig([...(spec.config ?? []), "logging"])
+    debug = config.logging.level === "DEBUG"
+    const outcome = await action(contextOf(parsed, config, redact, stop))
+    return stop.exitCode ?? outcome
+  } catch (error) {
+    complain(error, { stack: debug })
+    if (stop.exitCode !== undefined) return stop.exitCode
+    if (error instanceof UsageError) return 2
+    return error instanceof HeldByAnother ? 3 : 1
+  }
+}
+
+function contextOf<P extends ConfigPart, O extends OptionSpecs, A>(
+  parsed: ParsedArguments<O, A>,
+  config: Config<P | "logging">,
+  redact: Redactor,
+  stop: SignalStop,
+): Context<P, O, A> {
+  const log = createLogger({ level: config.logging.level, redact, pretty: process.stderr.isTTY === true })
+  for (const note of retiredNotes()) log.warn(note)
+  // Whoever read the output has gone, as `| head` does: nobody needs more of it.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error
+    stop.request(new Aborted("nobody reads the output any more"))
+  })
+  return {
+    ...parsed,
+    config,
+    log,
+    stop,
+    progress: parsed.json ? silentProgress : progressOn(process.stderr),
+    print: (report, render) =>
+      writeOut(`${parsed.json ? JSON.stringify(report, null, 2) : render(report)}\n`),
+  }
+}
+
+/** Resolves when the text has left this process, or has nowhere to go. */
+function writeOut(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(text, () => resolve()))
+}

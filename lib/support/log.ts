@@ -1,0 +1,75 @@
+import pino, { type Logger } from "pino"
+import pretty from "pino-pretty"
+import type { LogLevel } from "./config-values.ts"
+import { failureOf } from "./failure.ts"
+import type { Redactor } from "./redact.ts"
+import { safe } from "./text.ts"
+
+/**
+ * `log.info({ study }, "copied")`: facts first, then a constant sentence. An error goes under `err`. Ids that belong to
+ * every line of a piece of work go into a child: `log.child({ run, study, object })`.
+ */
+export type Log = Logger
+
+export interface LogOptions {
+  readonly level: LogLevel
+  /** Applied to every line. */
+  readonly redact: Redactor
+  /** Where finished lines go; standard error unless told. */
+  readonly write?: (text: string) => void
+  /** For people: one coloured line each, instead of JSON. */
+  readonly pretty?: boolean
+}
+
+const LEVELS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error", CRITICAL: "fatal" } as const
+
+const PYTHON_NAMES = new Map<string, string>(Object.entries(LEVELS).map(([python, own]) => [own, python]))
+
+/** Fields that hold secrets wherever they turn up, for instance in the options of a client that is logged. */
+const SECRET_FIELDS = [
+  "password",
+  "pass",
+  "secret",
+  "token",
+  "authorization",
+  "secretAccessKey",
+  "sessionToken",
+]
+
+/** A logger of JSON lines, or of lines for people, that writes synchronously: nothing is lost when the process ends. */
+export function createLogger({ level, redact, write = stderrWriter(), pretty = false }: LogOptions): Log {
+  const sink = pretty ? prettySink(write) : write
+  return pino(
+    {
+      level: LEVELS[level],
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: (error: unknown) => failureOf(error, { stack: level === "DEBUG" }) },
+      formatters: pretty ? {} : { level: (label) => ({ level: PYTHON_NAMES.get(label) ?? label }) },
+      redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: "[hidden]" },
+    },
+    { write: (line: string) => sink(redact(line)) },
+  )
+}
+
+/** A logger for places where nobody listens, such as tests. */
+export function silentLogger(): Log {
+  return pino({ level: "silent" })
+}
+
+function stderrWriter(): (text: string) => void {
+  const stderr = pino.destination({ dest: 2, sync: true })
+  return (text) => void stderr.write(text)
+}
+
+/** In this thread: a worker would lose the last lines. */
+function prettySink(write: (text: string) => void): (line: string) => void {
+  const render = pretty.prettyFactory({
+    colorize: true,
+    translateTime: "SYS:HH:MM:ss",
+    ignore: "pid",
+    singleLine: true,
+    messageFormat: (line, key) => safe(String(line[key] ?? "")),
+  })
+  return (line) => write(render(line))
+}
