@@ -1,5 +1,5 @@
 import { SQLiteError } from "bun:sqlite"
-import { AppError } from "../support/errors.ts"
+import { AppError, HeldByAnother } from "../support/errors.ts"
 
 /** The ledger cannot be used: nothing may be done that it could not remember. Always ends the run. */
 export class LedgerUnusable extends AppError {
@@ -9,10 +9,9 @@ export class LedgerUnusable extends AppError {
 }
 
 /** Another process migrates the ledger or writes it without a pause. */
-export class LedgerBusy extends AppError {
+export class LedgerBusy extends HeldByAnother {
   constructor(path: string, cause?: unknown) {
     super(`another process holds the ledger: ${path}`, {
-      verdict: "stop",
       hint: "Wait for it to end, then start this again; nothing was lost.",
       cause,
     })
