@@ -1,0 +1,23 @@
+/** What a handler decides to answer, before faults and the runtime have their say. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly body?: Uint8Array | string
+}
+
+/** Ends a request with an answer from wherever the rule that it breaks is checked. */
+export class Refusal extends Error {
+  readonly answer: Answer
+
+  constructor(answer: Answer) {
+    super(`HTTP ${answer.status}`)
+    this.name = "Refusal"
+    this.answer = answer
+  }
+}
+
+/** Bytes of the answer's body as they go over the wire. */
+export function bodyLength(answer: Answer): number {
+  if (answer.body === undefined) return 0
+  return typeof answer.body === "string" ? Buffer.byteLength(answer.body) : answer.body.byteLength
+}

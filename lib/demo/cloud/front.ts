@@ -1,0 +1,109 @@
+import { type AddressInfo, connect, createServer, type Socket } from "node:net"
+
+/**
+ * A TCP relay before the HTTP server: the runtime's server can neither reset a connection nor break its promise of a
+ * Content-Length, so whatever happens to connections happens here.
+ */
+export interface Front extends AsyncDisposable {
+  readonly port: number
+  /** The connection whose relayed side has this local port, as the HTTP server sees it. */
+  connection(port: number): Connection | undefined
+}
+
+export interface Connection {
+  reset(): void
+  /** Lets the head and `bytes` of the body of the next answer through, then ends as told. */
+  cut(bytes: number, end: "close" | "reset" | "stall", released: Promise<void>): void
+}
+
+export async function startFront(backendPort: number): Promise<Front> {
+  const connections = new Map<number, Connection>()
+  const clients = new Set<Socket>()
+  const server = createServer((client) => {
+    clients.add(client)
+    const backend = connect({ port: backendPort, host: "127.0.0.1", noDelay: true })
+    client.setNoDelay(true)
+    const relay = relayAnswers(backend, client)
+    let port: number | undefined
+    backend.once("connect", () => {
+      port = backend.localPort
+      if (port !== undefined) connections.set(port, relay)
+      client.pipe(backend)
+    })
+    const part = () => {
+      clients.delete(client)
+      if (port !== undefined) connections.delete(port)
+      client.destroy()
+      backend.destroy()
+    }
+    // A broken connection is what this relay is for: whichever side breaks, the other one is told.
+    client.on("error", part).on("close", part)
+    backend.on("error", part).on("close", part)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    connection: (port) => connections.get(port),
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.destroy()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+interface Cut {
+  /** Bytes of the answer's head that came so far; `undefined` once it is complete. */
+  head: Buffer | undefined
+  left: number
+  readonly finish: (last: Buffer) => void
+}
+
+function relayAnswers(backend: Socket, client: Socket): Connection {
+  let cut: Cut | undefined
+
+  const pass = (chunk: Buffer) => {
+    if (client.write(chunk)) return
+    backend.pause()
+    client.once("drain", () => backend.resume())
+  }
+  const passUntilCut = (chunk: Buffer, current: Cut) => {
+    const body = current.head === undefined ? chunk : behindHead(chunk, current, pass)
+    if (body === undefined) return
+    if (body.length < current.left) {
+      current.left -= body.length
+      pass(body)
+      return
+    }
+    backend.pause()
+    current.finish(body.subarray(0, current.left))
+  }
+  backend.on("data", (chunk: Buffer) => {
+    if (cut === undefined) pass(chunk)
+    else passUntilCut(chunk, cut)
+  })
+  return {
+    reset: () => void client.resetAndDestroy(),
+    cut(bytes, end, released) {
+      const finish = (last: Buffer) => {
+        client.write(last, () => {
+          if (end === "reset") client.resetAndDestroy()
+          else if (end === "close") client.end(() => client.destroy())
+          else void released.then(() => client.destroy())
+        })
+      }
+      cut = { head: Buffer.alloc(0), left: bytes, finish }
+    },
+  }
+}
+
+function behindHead(chunk: Buffer, cut: Cut, pass: (chunk: Buffer) => void): Buffer | undefined {
+  const head = Buffer.concat([cut.head!, chunk])
+  const end = head.indexOf("\r\n\r\n")
+  cut.head = end < 0 ? head : undefined
+  if (end < 0) return undefined
+  pass(head.subarray(0, end + 4))
+  return head.subarray(end + 4)
+}

@@ -1,0 +1,92 @@
+import type { Bodies } from "./bodies.ts"
+import type { NewObject, S3Facts, StoredObject } from "./buckets.ts"
+
+/** How an object was uploaded, as far as it can be seen later. */
+export interface PutOptions {
+  readonly contentType?: string
+  readonly contentEncoding?: string
+  readonly cacheControl?: string
+  readonly storageClass?: string
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Uploaded to S3 in parts of this many bytes: the ETag is the MD5 of the parts' MD5s, and says how many. */
+  readonly multipartPartSize?: number
+  /** Encrypted by S3 with a key of KMS: the ETag is no MD5. */
+  readonly kms?: boolean
+  /** Uploaded to S3 with a CRC32C, which S3 then answers when asked. */
+  readonly checksum?: "full-object" | "composite"
+}
+
+/** An object as tests and the demo look at it. */
+export interface ObjectView {
+  readonly key: string
+  readonly bytes: Uint8Array
+  readonly size: number
+  readonly generation: string
+  readonly metageneration: number
+  readonly crc32c: string
+  readonly md5: string
+  /** S3's, without quotes. */
+  readonly etag: string
+  readonly contentType: string | undefined
+  readonly contentEncoding: string | undefined
+  readonly storageClass: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly updated: Date
+}
+
+export function objectView(object: StoredObject): ObjectView {
+  const { body } = object
+  return {
+    key: object.key,
+    get bytes() {
+      return body.bytes
+    },
+    size: body.size,
+    generation: object.generation,
+    metageneration: object.metageneration,
+    crc32c: body.crc32c,
+    md5: body.md5,
+    etag: object.s3.etag,
+    contentType: object.contentType,
+    contentEncoding: object.contentEncoding,
+    storageClass: object.storageClass,
+    metadata: object.metadata,
+    updated: object.updated,
+  }
+}
+
+export function toNewObject(
+  bodies: Bodies,
+  bucket: string,
+  key: string,
+  content: Uint8Array | string,
+  options: PutOptions,
+): NewObject {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
+  const { multipartPartSize, kms, checksum, ...rest } = options
+  const body = bodies.intern(bytes)
+  const s3: S3Facts = {
+    etag: kms === true ? etagUnderKms(bytes) : etagOf(bytes, body.md5Hex, multipartPartSize),
+    partSize: multipartPartSize,
+    kms: kms === true,
+    checksum,
+  }
+  return { bucket, key, body, ...rest, s3 }
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html: the ETag of an upload in parts. */
+function etagOf(bytes: Uint8Array, md5Hex: string, partSize: number | undefined): string {
+  if (partSize === undefined) return md5Hex
+  const ofParts = new Bun.CryptoHasher("md5")
+  let parts = 0
+  for (let start = 0; start < bytes.byteLength || parts === 0; start += partSize) {
+    ofParts.update(new Bun.CryptoHasher("md5").update(bytes.subarray(start, start + partSize)).digest())
+    parts++
+  }
+  return `${ofParts.digest("hex")}-${parts}`
+}
+
+/** Looks like an MD5 and is none. */
+function etagUnderKms(bytes: Uint8Array): string {
+  return new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, 32)
+}
