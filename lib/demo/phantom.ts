@@ -1,0 +1,71 @@
+import { type Dataset, writePart10 } from "./dicom-writer.ts"
+import { phantomAttributes } from "./phantom-attributes.ts"
+import { MAX_VALUE, phantomPixels, type View } from "./phantom-image.ts"
+import { uidOf, uuidOf } from "./seed-ids.ts"
+
+export interface PhantomOptions {
+  /** Decides the anatomy and the noise, and names the patient. */
+  readonly seed: number
+  /** CR: Computed Radiography Image Storage. DX: Digital X-Ray Image Storage - For Presentation. */
+  readonly modality?: "CR" | "DX"
+  readonly view?: View
+  readonly rows?: number
+  readonly columns?: number
+  readonly photometric?: "MONOCHROME1" | "MONOCHROME2"
+  readonly studyUid?: string
+  readonly seriesUid?: string
+  readonly instanceUid?: string
+  readonly seriesNumber?: number
+  readonly instanceNumber?: number
+  readonly studyDescription?: string
+  /** `YYYYMMDD` */
+  readonly studyDate?: string
+  /** Size of the file: what the picture leaves of it is filled with Data Set Trailing Padding. */
+  readonly byteLength?: number
+}
+
+/**
+ * A chest X-ray of nobody: a valid DICOM file (PS3.10) with 12-bit pixels stored in 16 bits, Explicit VR Little
+ * Endian. Equal options give equal bytes; UIDs that are not given are made from the seed.
+ *
+ * @throws RangeError when `byteLength` is odd or the picture does not fit into it.
+ */
+export function phantomDicom(options: PhantomOptions): Uint8Array {
+  const phantom = withDefaults(options)
+  const { seed, view, rows, columns, photometric } = phantom
+  const bright = phantomPixels(seed, view, rows, columns)
+  const PixelData = photometric === "MONOCHROME1" ? bright.map((value) => MAX_VALUE - value) : bright
+  return padded({ ...phantomAttributes(phantom), PixelData }, options.byteLength)
+}
+
+export type Phantom = Required<Omit<PhantomOptions, "byteLength">>
+
+function withDefaults(options: PhantomOptions): Phantom {
+  const { seed, modality = "DX", view = "PA" } = options
+  return {
+    seed,
+    modality,
+    view,
+    rows: options.rows ?? 320,
+    columns: options.columns ?? 256,
+    photometric: options.photometric ?? "MONOCHROME2",
+    studyUid: options.studyUid ?? uidOf(uuidOf(`phantom ${seed}`)),
+    seriesUid: options.seriesUid ?? uidOf(uuidOf(`phantom ${seed} ${modality} ${view}`)),
+    instanceUid: options.instanceUid ?? uidOf(uuidOf(`phantom ${JSON.stringify(options)}`)),
+    seriesNumber: options.seriesNumber ?? 1,
+    instanceNumber: options.instanceNumber ?? 1,
+    studyDescription: options.studyDescription ?? "CHEST PHANTOM",
+    studyDate: options.studyDate ?? "20240229",
+  }
+}
+
+/** Data Set Trailing Padding (PS3.10 section 7.2) costs a header of 12 bytes. */
+function padded(dataset: Dataset, byteLength: number | undefined): Uint8Array {
+  const file = writePart10(dataset)
+  if (byteLength === undefined || byteLength === file.length) return file
+  const padding = byteLength - file.length - 12
+  if (padding < 0 || padding % 2 !== 0) {
+    throw new RangeError(`a phantom of ${file.length} bytes cannot be padded to ${byteLength}`)
+  }
+  return writePart10({ ...dataset, DataSetTrailingPadding: new Uint8Array(padding) })
+}
