@@ -3,6 +3,8 @@ export interface Answer {
   readonly status: number
   readonly headers: Record<string, string>
   readonly body?: Uint8Array | string
+  /** Sent without a Content-Length. */
+  readonly chunked?: boolean
 }
 
 /** Ends a request with an answer from wherever the rule that it breaks is checked. */

@@ -2,20 +2,9 @@ import type { StoredObject } from "./buckets.ts"
 import type { Outcome } from "./call.ts"
 import { requirePermission } from "./gcs-auth.ts"
 import { invalid, noSuchBucket } from "./gcs-errors.ts"
-import { type Preconditions, requireHolds } from "./gcs-preconditions.ts"
-import type { ObjectSpec } from "./gcs-spec.ts"
-import type { Principal } from "./roles.ts"
+import { requireHolds } from "./gcs-preconditions.ts"
+import type { ObjectSpec, Upload } from "./gcs-spec.ts"
 import type { World } from "./world.ts"
-
-export interface Upload {
-  readonly bucket: string
-  readonly key: string
-  readonly spec: ObjectSpec
-  readonly preconditions: Preconditions
-  readonly principal: Principal
-  /** Where neither the resource nor the request names one. */
-  readonly contentType: string | undefined
-}
 
 /**
  * Makes bytes visible as an object, or refuses them. Everything is decided here and in one turn of the event loop,

@@ -1,7 +1,7 @@
 import type { Answer } from "./answer.ts"
 import type { StoredObject } from "./buckets.ts"
 import type { Call } from "./call.ts"
-import { bucketFor } from "./gcs-auth.ts"
+import { authorized } from "./gcs-auth.ts"
 import { gcsErrorOfStatus } from "./gcs-errors.ts"
 import { liveObject, NOT_MODIFIED } from "./gcs-objects.ts"
 import { isNotModified, preconditionsOf } from "./gcs-preconditions.ts"
@@ -11,7 +11,7 @@ import type { World } from "./world.ts"
 
 /** An object's bytes. https://cloud.google.com/storage/docs/json_api/v1/objects/get */
 export function getMedia(world: World, call: Call): Answer {
-  const object = liveObject(bucketFor(world, call, "storage.objects.get"), call)
+  const object = liveObject(authorized(world, call, "storage.objects.get"), call)
   if (isNotModified(preconditionsOf(call.url.searchParams), object)) return NOT_MODIFIED
   return isTranscoded(object, call.request.headers)
     ? decompressed(object)
@@ -33,8 +33,8 @@ function asStored(object: StoredObject, request: Headers): Answer {
 }
 
 /**
- * A gzip object is decompressed for whoever does not accept gzip; a Range header is then ignored, and the hashes
- * are still those of the stored bytes. https://cloud.google.com/storage/docs/transcoding
+ * A gzip object is decompressed for whoever does not accept gzip: without a Content-Length, with the hashes of the
+ * stored bytes, and whatever range was asked for. https://cloud.google.com/storage/docs/transcoding
  */
 function isTranscoded(object: StoredObject, request: Headers): boolean {
   if (object.contentEncoding !== "gzip" || /\bno-transform\b/.test(object.cacheControl ?? "")) return false
@@ -45,8 +45,8 @@ function decompressed(object: StoredObject): Answer {
   const headers = mediaHeaders(object)
   headers.warning = '214 UploadServer "gunzipped"'
   headers.vary = "Accept-Encoding"
-  // Copied: the runtime's types want bytes that are not shared between threads.
-  return { status: 200, headers, body: Bun.gunzipSync(new Uint8Array(object.body.bytes)) }
+  const body = Bun.gunzipSync(object.body.bytes as Uint8Array<ArrayBuffer>)
+  return { status: 200, headers, body, chunked: true }
 }
 
 function mediaHeaders(object: StoredObject): Record<string, string> {

@@ -1,6 +1,6 @@
 import { type Answer, Refusal } from "./answer.ts"
 import type { Call } from "./call.ts"
-import { bucketFor, caller } from "./gcs-auth.ts"
+import { authorized } from "./gcs-auth.ts"
 import { type ContentRange, parseContentRange } from "./gcs-content-range.ts"
 import { createObject } from "./gcs-create.ts"
 import { gcsError, gcsErrorOfStatus, invalid, noSuchBucket } from "./gcs-errors.ts"
@@ -20,7 +20,7 @@ const CHUNK_UNIT = 256 * 1024
  * object would become visible. https://cloud.google.com/storage/docs/performing-resumable-uploads
  */
 export async function openSession(world: World, call: Call): Promise<Answer> {
-  const bucket = bucketFor(world, call, "storage.objects.create")
+  const { bucket, principal } = authorized(world, call, "storage.objects.create")
   const { headers } = call.request
   const spec = parseSpec(await call.body.whole())
   const upload = {
@@ -28,7 +28,7 @@ export async function openSession(world: World, call: Call): Promise<Answer> {
     key: objectName(call.url.searchParams, spec),
     spec,
     preconditions: preconditionsOf(call.url.searchParams),
-    principal: caller(world, call),
+    principal,
     contentType: headers.get("x-upload-content-type") ?? undefined,
   }
   requireHolds(upload.preconditions, bucket.get(upload.key))

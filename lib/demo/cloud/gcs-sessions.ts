@@ -1,5 +1,5 @@
 import type { StoredObject } from "./buckets.ts"
-import type { Upload } from "./gcs-create.ts"
+import type { Upload } from "./gcs-spec.ts"
 
 /** A resumable upload that was opened. */
 export interface Session {

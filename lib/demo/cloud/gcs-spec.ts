@@ -1,4 +1,6 @@
 import { invalid } from "./gcs-errors.ts"
+import type { Preconditions } from "./gcs-preconditions.ts"
+import type { Principal } from "./roles.ts"
 
 /** What an upload says of the object that it makes: the writable part of the object resource. */
 export interface ObjectSpec {
@@ -10,6 +12,17 @@ export interface ObjectSpec {
   readonly metadata?: Readonly<Record<string, string>>
   readonly md5Hash?: string
   readonly crc32c?: string
+}
+
+/** An object that is to be made, as soon as its bytes are there. */
+export interface Upload {
+  readonly bucket: string
+  readonly key: string
+  readonly spec: ObjectSpec
+  readonly preconditions: Preconditions
+  readonly principal: Principal
+  /** Where neither the resource nor the request names one. */
+  readonly contentType: string | undefined
 }
 
 const TEXTS = [

@@ -1,26 +1,26 @@
 import { type Answer, Refusal } from "./answer.ts"
 import type { Call } from "./call.ts"
-import { bucketFor, caller } from "./gcs-auth.ts"
-import { createObject, type Upload } from "./gcs-create.ts"
+import { authorized } from "./gcs-auth.ts"
+import { createObject } from "./gcs-create.ts"
 import { gcsError, invalid } from "./gcs-errors.ts"
 import { jsonAnswer } from "./gcs-json.ts"
 import { parseMultipart } from "./gcs-multipart.ts"
 import { preconditionsOf } from "./gcs-preconditions.ts"
 import { objectResource } from "./gcs-resource.ts"
-import { namedHashes, type ObjectSpec, objectName, parseSpec } from "./gcs-spec.ts"
+import { namedHashes, type ObjectSpec, objectName, parseSpec, type Upload } from "./gcs-spec.ts"
 import type { World } from "./world.ts"
 
 /** `uploadType=media` and `uploadType=multipart`. https://cloud.google.com/storage/docs/uploading-objects */
 export async function insertObject(world: World, call: Call): Promise<Answer> {
-  bucketFor(world, call, "storage.objects.create")
+  const { bucket, principal } = authorized(world, call, "storage.objects.create")
   const body = await call.body.whole()
   const parts = partsOf(call, body)
   const upload: Upload = {
-    bucket: call.bucket!,
+    bucket: bucket.name,
     key: objectName(call.url.searchParams, parts.spec),
     spec: parts.spec,
     preconditions: preconditionsOf(call.url.searchParams),
-    principal: caller(world, call),
+    principal,
     contentType: parts.contentType,
   }
   const hashes = namedHashes(call.request.headers.get("x-goog-hash"))

@@ -19,7 +19,6 @@ export interface PutOptions {
 /** An object as tests and the demo look at it. */
 export interface ObjectView {
   readonly key: string
-  readonly bytes: Uint8Array
   readonly size: number
   readonly generation: string
   readonly metageneration: number
@@ -38,9 +37,6 @@ export function objectView(object: StoredObject): ObjectView {
   const { body } = object
   return {
     key: object.key,
-    get bytes() {
-      return body.bytes
-    },
     size: body.size,
     generation: object.generation,
     metageneration: object.metageneration,
@@ -65,8 +61,9 @@ export function toNewObject(
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
   const { multipartPartSize, kms, checksum, ...rest } = options
   const body = bodies.intern(bytes)
+  const etag = etagOf(bytes, body.md5Hex, multipartPartSize)
   const s3: S3Facts = {
-    etag: kms === true ? etagUnderKms(bytes) : etagOf(bytes, body.md5Hex, multipartPartSize),
+    etag: kms === true ? etagUnderKms(etag) : etag,
     partSize: multipartPartSize,
     kms: kms === true,
     checksum,
@@ -86,7 +83,9 @@ function etagOf(bytes: Uint8Array, md5Hex: string, partSize: number | undefined)
   return `${ofParts.digest("hex")}-${parts}`
 }
 
-/** Looks like an MD5 and is none. */
-function etagUnderKms(bytes: Uint8Array): string {
-  return new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, 32)
+/** Has the form of the ETag that the object would have without encryption, and is not made of MD5s. */
+function etagUnderKms(etag: string): string {
+  const [hash, parts] = etag.split("-")
+  const other = new Bun.CryptoHasher("md5").update(`kms:${hash}`).digest("hex")
+  return parts === undefined ? other : `${other}-${parts}`
 }

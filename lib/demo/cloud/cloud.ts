@@ -1,0 +1,29 @@
+import type { DirectAccess } from "./direct.ts"
+import type { FaultHandle, FaultRule } from "./faults.ts"
+import type { RequestLog } from "./log.ts"
+import type { Roles } from "./roles.ts"
+
+export interface CloudOptions {
+  /**
+   * Whether connections can be broken on command (true). Costs one hop through a relay; benchmarks do without, and
+   * rules for faults are then refused.
+   */
+  readonly faults?: boolean
+  /** Whether the log keeps one entry for every request (true), or counters only. */
+  readonly logEntries?: boolean
+  /** `discard`: of what is written only size, hashes and metadata are kept; for benchmarks of many gigabytes. */
+  readonly sink?: "keep" | "discard"
+}
+
+/** A running stand-in for Cloud Storage and S3, over one memory store: both services see every bucket. */
+export interface Cloud extends DirectAccess, AsyncDisposable {
+  /** Where both services are: for `STORAGE_EMULATOR_HOST` and for `AWS_ENDPOINT_URL` (path-style). */
+  readonly url: string
+  readonly log: RequestLog
+  readonly roles: Roles
+  /** Puts a rule in force until it is used up, released or healed. */
+  fail(rule: FaultRule): FaultHandle
+  /** Ends every rule and lets go of every stalled request. */
+  heal(): void
+  stop(): Promise<void>
+}
