@@ -70,6 +70,11 @@ export function objectAt(ledger: Ledger, studyId: string, position: number): Led
   )
 }
 
+/** Whether a run tries it: waiting, failed for a passing reason, or missing and still looked for. */
+export function isToTry({ state, verdict }: LedgerObject): boolean {
+  return state === "pending" || ((state === "failed" || state === "missing") && verdict !== "give-up")
+}
+
 /**
  * Makes the ledger's objects of a study what the source lists now: new ones are queued, changed ones queued again,
  * those that are listed no longer retired. Belongs into a transaction.

@@ -122,9 +122,9 @@ export function refreshStudy(ledger: Ledger, tally: Tally, studyId: string) {
   const wanted =
     (before.standing === "eligible" || (before.standing === "out_of_cohort" && before.begunAt !== null)) &&
     before.verdict !== "give-up"
-  const receiptOwed = open.unfinished === 0 && before.receiptStale === 1
-  const due = wanted && (open.triable > 0 || receiptOwed) ? 1 : 0
-  const complete = open.unfinished === 0 && before.receiptStale === 0
+  const receiptWritten = before.receiptStale === 0 && before.receiptIntent === null
+  const due = wanted && (open.triable > 0 || (open.unfinished === 0 && !receiptWritten)) ? 1 : 0
+  const complete = open.unfinished === 0 && receiptWritten
   const completedAt = complete ? (before.completedAt ?? ledger.now()) : null
   if (due === before.due && completedAt === before.completedAt) return
   ledger.db
@@ -177,6 +177,35 @@ export function queueObjects(
     for (const object of chosen) queueAgain(ledger, tally, object, options)
     refreshStudy(ledger, tally, studyId)
     return chosen.length
+  })
+}
+
+/** Ids of what a copy would take, newest signed report first, then smallest id. */
+export function dueStudies(ledger: Ledger, limit = Number.MAX_SAFE_INTEGER): string[] {
+  return idsWhere(ledger, "due = 1", limit)
+}
+
+/** Ids of what is eligible, newest signed report first, then smallest id. */
+export function eligibleStudies(ledger: Ledger, limit = Number.MAX_SAFE_INTEGER): string[] {
+  return idsWhere(ledger, "standing = 'eligible'", limit)
+}
+
+/** Queues again what was given up: of these studies, or of all. @returns how many objects */
+export function retryGivenUp(ledger: Ledger, studyIds: readonly string[] = []): number {
+  return ledger.write(() => {
+    const given = ledger.db
+      .query<{ studyId: string }, []>(
+        `select distinct study_id as studyId from objects where state in ('failed', 'missing') and verdict = 'give-up'
+         union select study_id from studies where verdict = 'give-up'`,
+      )
+      .all()
+      .filter(({ studyId }) => studyIds.length === 0 || studyIds.includes(studyId))
+    let queued = 0
+    for (const { studyId } of given) {
+      clearStudyFailure(ledger, studyId)
+      queued += queueObjects(ledger, studyId, ({ verdict }) => verdict === "give-up")
+    }
+    return queued
   })
 }
 
@@ -260,4 +289,14 @@ function openObjects(ledger: Ledger, studyId: string): { unfinished: number; tri
        from objects where study_id = $studyId and state in ('pending', 'failed', 'missing')`,
     )
     .get({ studyId })!
+}
+
+function idsWhere(ledger: Ledger, condition: string, limit: number): string[] {
+  return ledger.db
+    .query<{ studyId: string }, { limit: number }>(
+      `select study_id as studyId from studies where ${condition}
+       order by newest_signed_at desc, study_id limit $limit`,
+    )
+    .all({ limit })
+    .map(({ studyId }) => studyId)
 }

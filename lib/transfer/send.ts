@@ -36,7 +36,7 @@ export async function send(
   const difference = differenceOf(written, { size, ...checksums })
   if (difference === undefined && written.crc32c !== undefined) return { ...written, crc32c: written.crc32c }
   const mismatch = new ChecksumMismatch(
-    `the destination holds other bytes than were sent: ${difference ?? "it tells no CRC32C"}`,
+    `the destination does not hold what was sent: ${difference ?? "no CRC32C in its answer"}`,
     { store: target.uri, key },
   )
   try {
@@ -48,15 +48,15 @@ export async function send(
   throw mismatch
 }
 
-/** How an object differs from what is known of a body; undefined when nothing known differs. */
+/** How an object differs from what is known of a body; undefined when size and a checksum prove them the same. */
 export function differenceOf(
   found: { readonly size: number; readonly md5?: string; readonly crc32c?: string },
   wanted: { readonly size: number } & Checksums,
 ): string | undefined {
   if (found.size !== wanted.size) return `size ${found.size} instead of ${wanted.size}`
-  if (wanted.md5 !== undefined && found.md5 !== undefined && found.md5 !== wanted.md5)
-    return `MD5 ${found.md5} instead of ${wanted.md5}`
-  if (wanted.crc32c !== undefined && found.crc32c !== undefined && found.crc32c !== wanted.crc32c)
-    return `CRC32C ${found.crc32c} instead of ${wanted.crc32c}`
-  return undefined
+  const md5Known = wanted.md5 !== undefined && found.md5 !== undefined
+  const crc32cKnown = wanted.crc32c !== undefined && found.crc32c !== undefined
+  if (md5Known && found.md5 !== wanted.md5) return `MD5 ${found.md5} instead of ${wanted.md5}`
+  if (crc32cKnown && found.crc32c !== wanted.crc32c) return `CRC32C ${found.crc32c} instead of ${wanted.crc32c}`
+  return md5Known || crc32cKnown ? undefined : "no checksum that both sides know"
 }

@@ -1,0 +1,34 @@
+import { assertClaimed } from "./attempts.ts"
+import type { Claim } from "./claims.ts"
+import type { Ledger } from "./open.ts"
+
+/**
+ * The intent: from now on a receipt of this hash may stand at the destination. What changes from here on makes the
+ * receipt stale again, also while it is being written.
+ * @throws ClaimLost
+ */
+export function recordReceiptIntent(ledger: Ledger, claim: Claim, hash: string) {
+  ledger.write(() => {
+    assertClaimed(ledger, claim)
+    ledger.db
+      .query("update studies set receipt_intent = $hash, receipt_stale = 0 where study_id = $studyId")
+      .run({ studyId: claim.studyId, hash })
+  })
+}
+
+/** The result: this receipt stands there. @throws ClaimLost */
+export function recordReceipt(
+  ledger: Ledger,
+  claim: Claim,
+  receipt: { readonly hash: string; readonly generation: string },
+) {
+  ledger.write(() => {
+    assertClaimed(ledger, claim)
+    ledger.db
+      .query(
+        `update studies set receipt_intent = null, receipt_hash = $hash,
+           receipt_generation = $generation where study_id = $studyId`,
+      )
+      .run({ studyId: claim.studyId, ...receipt })
+  })
+}

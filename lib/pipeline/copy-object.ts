@@ -1,0 +1,227 @@
+import { type Attempt, type Copied, isOwnAttempt } from "../ledger/attempts.ts"
+import type { LedgerObject } from "../ledger/objects.ts"
+import type { Ledger } from "../ledger/open.ts"
+import type { Pacs } from "../source/pacs.ts"
+import { AccessDenied, PreconditionFailed } from "../storage/errors.ts"
+import type { ObjectInfo, ObjectSource, ObjectStore } from "../storage/store.ts"
+import { crc32cOfBody } from "../transfer/checksum.ts"
+import type { ReceiveOptions } from "../transfer/receive.ts"
+import { differenceOf, send } from "../transfer/send.ts"
+import { whyNotDicom } from "./dicom-preamble.ts"
+import { DestinationConflict, DestinationExistsUnreadable, SourceMissing } from "./errors.ts"
+import { fromOrigin, fromOriginOr, type Incoming } from "./incoming.ts"
+import { objectKey, type StudyIds } from "./layout.ts"
+import { metadataJson } from "./metadata.ts"
+import { originKeyOf } from "./source-of.ts"
+
+/** What copying an object needs; all of it is opened and closed elsewhere. */
+export interface CopyDeps {
+  readonly ledger: Ledger
+  readonly pacs: Pacs
+  readonly origin: ObjectSource
+  readonly destination: ObjectStore
+  readonly receive: ReceiveOptions
+}
+
+/** What stands at the destination with its CRC32C, which every destination tells. */
+type Standing = ObjectInfo
+
+/**
+ * Brings one object to the destination, once, verified. What stands there already is looked at only when there is a
+ * reason to: an earlier try that ended without a word, something that we put there, an order to replace, or a refused
+ * create.
+ * @throws the error that ended the try; its verdict says what it means
+ */
+export async function copyObject(
+  deps: CopyDeps,
+  study: StudyIds,
+  attempt: Attempt,
+  signal?: AbortSignal,
+): Promise<Copied> {
+  const { object } = attempt
+  const key = objectKey(study, object.path)
+  const lookFirst = attempt.unsettled || object.generation !== null || object.forced === 1
+  const standing = lookFirst ? await deps.destination.head(key, signal) : undefined
+  if (standing !== undefined && object.forced === 0) {
+    const settled = await recognise(deps, study, object, standing, signal)
+    if (settled !== undefined) return settled
+  }
+  using incoming = await fetchIncoming(deps, study, object, signal)
+  const warning = object.kind === "dicom" ? await whyNotDicom(incoming.body) : undefined
+  const placed = await place(deps, { study, attempt, key, incoming }, standing, signal)
+  return { ...placed, sourceEtag: incoming.sourceEtag, warning }
+}
+
+/** Whether what stands at the destination is known to be the source's present bytes, without reading any. */
+async function recognise(
+  { ledger, origin }: CopyDeps,
+  study: StudyIds,
+  object: LedgerObject,
+  standing: Standing,
+  signal?: AbortSignal,
+): Promise<Copied | undefined> {
+  const source = await origin.head(originKeyOf(study, object, origin.uri), signal)
+  if (source === undefined || standing.crc32c === undefined) return undefined
+  const recorded =
+    object.generation === standing.generation &&
+    object.sourceEtag !== null &&
+    object.sourceEtag === source.etag
+  const ours =
+    isOwnAttempt(ledger, object, standing.metadata.attempt) && standing.metadata.source_etag === source.etag
+  const { size, md5, crc32c } = source
+  const same = differenceOf(standing, { size, ...(md5 && { md5 }), ...(crc32c && { crc32c }) }) === undefined
+  if (size !== standing.size || !(recorded || ours || same)) return undefined
+  return {
+    outcome: recorded ? "unchanged" : "adopted",
+    ...identityOf(standing, standing.crc32c),
+    sourceEtag: source.etag,
+    bytes: 0,
+    warning: object.warning ?? undefined,
+  }
+}
+
+function fetchIncoming(
+  { pacs, origin, receive }: CopyDeps,
+  study: StudyIds,
+  object: LedgerObject,
+  signal?: AbortSignal,
+): Promise<Incoming> {
+  const key = originKeyOf(study, object, origin.uri)
+  switch (object.kind) {
+    case "dicom":
+      return fromOrigin(origin, key, receive, signal)
+    case "report":
+      return orMissing(
+        fromOriginOr(origin, key, () => reportText(pacs, object.sourceId!, signal), receive, signal),
+        study,
+        object,
+      )
+    case "metadata":
+      return orMissing(
+        fromOriginOr(origin, key, () => metadataText(pacs, study.studyId, signal), receive, signal),
+        study,
+        object,
+      )
+  }
+}
+
+async function reportText(pacs: Pacs, reportId: string, signal?: AbortSignal) {
+  const text = await pacs.reportContent(reportId, signal)
+  return text === undefined ? undefined : { text, uri: `postgresql:pacs_reports/${reportId}` }
+}
+
+async function metadataText(pacs: Pacs, studyId: string, signal?: AbortSignal) {
+  const study = await pacs.study(studyId, signal)
+  return study === undefined
+    ? undefined
+    : { text: metadataJson(study), uri: `postgresql:pacs_studies/${studyId}` }
+}
+
+async function orMissing(incoming: Promise<Incoming | undefined>, study: StudyIds, object: LedgerObject) {
+  const found = await incoming
+  if (found !== undefined) return found
+  throw new SourceMissing("neither the origin nor the database has it", {
+    study: study.studyId,
+    object: object.path,
+  })
+}
+
+interface Placement {
+  readonly study: StudyIds
+  readonly attempt: Attempt
+  readonly key: string
+  readonly incoming: Incoming
+}
+
+/** How often a precondition may fail because somebody else is at the same key, before the try is given up. */
+const MAX_RACES = 3
+
+/** Creates, adopts or replaces, according to what stands there. */
+async function place(
+  deps: CopyDeps,
+  placement: Placement,
+  found: Standing | undefined,
+  signal?: AbortSignal,
+): Promise<Pick<Copied, "outcome" | "size" | "crc32c" | "generation" | "bytes">> {
+  const { attempt, key, incoming } = placement
+  let standing = found
+  for (let race = 0; ; race++) {
+    if (standing !== undefined && attempt.object.forced === 0) {
+      const same = await sameContent(standing, incoming, signal)
+      if (same !== undefined) return { outcome: "adopted", ...same, bytes: 0 }
+    }
+    const ifGeneration = standing === undefined ? "absent" : replaceable(deps, placement, standing)
+    try {
+      const options = { ...writeOptions(placement), ifGeneration }
+      const written = await send(deps.destination, key, incoming.body, incoming.checksums, options, signal)
+      return { outcome: "copied", ...identityOf(written, written.crc32c), bytes: incoming.size }
+    } catch (error) {
+      if (!(error instanceof PreconditionFailed) || race === MAX_RACES) throw error
+      standing = await lookAt(deps.destination, key, signal)
+    }
+  }
+}
+
+/** A refused create is settled by looking, never by writing again blindly. */
+async function lookAt(destination: ObjectStore, key: string, signal?: AbortSignal) {
+  try {
+    return await destination.head(key, signal)
+  } catch (error) {
+    if (!(error instanceof AccessDenied)) throw error
+    throw new DestinationExistsUnreadable(
+      "something stands at the destination and may not be read",
+      { key },
+      error,
+    )
+  }
+}
+
+async function sameContent(standing: Standing, incoming: Incoming, signal?: AbortSignal) {
+  if (standing.size !== incoming.size || standing.crc32c === undefined) return undefined
+  const crc32c = incoming.checksums.crc32c ?? (await crc32cOfBody(incoming.body, signal))
+  return crc32c === standing.crc32c ? identityOf(standing, crc32c) : undefined
+}
+
+/**
+ * The generation under which what stands there may be replaced: what we recorded, what carries our mark, or anything
+ * when the operator asked for it.
+ * @throws DestinationConflict
+ */
+function replaceable({ ledger }: CopyDeps, { attempt, key }: Placement, standing: Standing): string {
+  const { object } = attempt
+  const ours =
+    object.generation === standing.generation || isOwnAttempt(ledger, object, standing.metadata.attempt)
+  if (ours || object.forced === 1) return standing.generation
+  throw new DestinationConflict("something else stands at the destination, and it is not ours", {
+    key,
+    generation: standing.generation,
+    size: standing.size,
+  })
+}
+
+const CONTENT_TYPES = {
+  metadata: "application/json",
+  report: "text/plain; charset=utf-8",
+  dicom: "application/dicom",
+} as const
+
+function writeOptions({ study, attempt, incoming }: Placement) {
+  const { object } = attempt
+  const metadata = {
+    organization_id: study.organizationId,
+    study_id: study.studyId,
+    ...(object.seriesId !== null && { series_id: object.seriesId }),
+    ...(object.sourceId !== null && {
+      [object.kind === "report" ? "report_id" : "image_id"]: object.sourceId,
+    }),
+    source_uri: incoming.sourceUri,
+    ...(incoming.sourceEtag !== undefined && { source_etag: incoming.sourceEtag }),
+    attempt: attempt.id,
+  }
+  const encoding = incoming.contentEncoding === undefined ? {} : { contentEncoding: incoming.contentEncoding }
+  return { contentType: CONTENT_TYPES[object.kind], ...encoding, metadata }
+}
+
+function identityOf({ size, generation }: ObjectInfo, crc32c: string) {
+  return { size, crc32c, generation }
+}
