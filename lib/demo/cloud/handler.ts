@@ -84,11 +84,13 @@ function toResponse(request: Request, answer: Answer): Response {
   return new Response(body as Uint8Array<ArrayBuffer> | string | undefined, { status, headers })
 }
 
-/** A stream has no length that could be promised. */
-function inChunks(body: Uint8Array): ReadableStream<Uint8Array> {
+/** A length that is known before the first byte goes out would be promised by the runtime. */
+function inChunks(body: Uint8Array): ReadableStream {
   return new ReadableStream({
+    type: "direct",
     async pull(controller) {
-      controller.enqueue(body)
+      controller.write(body as Uint8Array<ArrayBuffer>)
+      await controller.flush()
       controller.close()
     },
   })
