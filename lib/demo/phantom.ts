@@ -38,6 +38,13 @@ export function phantomDicom(options: PhantomOptions): Uint8Array {
   return padded({ ...phantomAttributes(phantom), PixelData }, options.byteLength)
 }
 
+/** The size of `phantomDicom(options)` without drawing it. */
+export function phantomByteLength(options: PhantomOptions): number {
+  const phantom = withDefaults(options)
+  const withoutPixels = writePart10({ ...phantomAttributes(phantom), PixelData: new Uint16Array(0) })
+  return options.byteLength ?? withoutPixels.length + 2 * phantom.rows * phantom.columns
+}
+
 export type Phantom = Required<Omit<PhantomOptions, "byteLength">>
 
 function withDefaults(options: PhantomOptions): Phantom {

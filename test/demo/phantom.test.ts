@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { type PhantomOptions, phantomDicom } from "../../lib/demo/phantom.ts"
+import { type PhantomOptions, phantomByteLength, phantomDicom } from "../../lib/demo/phantom.ts"
 
 const SMALL = { seed: 7, rows: 64, columns: 48 } as const
 
@@ -110,6 +110,7 @@ test("instances share the series and the study that they are given, and otherwis
 
 test("a file is padded to the size asked for, or refused where the picture does not fit", () => {
   const size = phantomDicom(SMALL).length
+  expect(phantomByteLength(SMALL)).toBe(size)
   const padded = phantomDicom({ ...SMALL, byteLength: 20_000 })
   expect(padded.length).toBe(20_000)
   expect(parse(padded).at(-1)!.tag).toBe("fffc,fffc")

@@ -1,0 +1,100 @@
+import type { SeriesRow, StudyRow } from "./pacs-rows.ts"
+import { type PhantomOptions, phantomByteLength, phantomDicom } from "./phantom.ts"
+import { uidOf, uuidOf } from "./seed-ids.ts"
+import type { ImagePlan } from "./seed-plans.ts"
+
+/** An object of the origin; its bytes are made when they are asked for. */
+export interface SeedObject {
+  readonly key: string
+  readonly contentType: string
+  /** In bytes. */
+  readonly size: number
+  bytes(): Uint8Array
+}
+
+/** Words that stand in every report and nowhere else. */
+export const REPORT_PHRASE = "Sin hallazgos: es una maqueta."
+
+export interface Picture {
+  readonly study: StudyRow
+  readonly series: SeriesRow
+  readonly imageId: string
+  readonly instance: number
+  readonly number: number
+  readonly tiny: boolean
+}
+
+/** The phantom of a study: its views share one anatomy, its UIDs are made from the ids of the rows. */
+export function phantomFile(key: string, { view, large = false }: ImagePlan, picture: Picture): SeedObject {
+  const { study, series, imageId, instance, number, tiny } = picture
+  return dicomFile(key, {
+    ...pictureSize(large, tiny),
+    seed: number,
+    modality: series.modality === "CR" ? "CR" : "DX",
+    view,
+    photometric: number % 3 === 0 ? "MONOCHROME1" : "MONOCHROME2",
+    studyUid: uidOf(study.id),
+    seriesUid: uidOf(series.id),
+    instanceUid: uidOf(imageId),
+    seriesNumber: series.series_number ?? 1,
+    instanceNumber: instance,
+    studyDescription: oneLine(study.dicom_description ?? ""),
+    studyDate: (study.dicom_date_time ?? "").slice(0, 10).replaceAll("-", ""),
+  })
+}
+
+/** Two files of a study whose images the database does not know. */
+export function listedFiles(folder: string, number: number, tiny: boolean): SeedObject[] {
+  const size = pictureSize(false, tiny)
+  return [
+    dicomFile(`${folder}/dicom_files/IM0001.dcm`, { ...size, seed: number, view: "PA", instanceNumber: 1 }),
+    dicomFile(`${folder}/dicom_files/${uuidOf(`${folder} listed`)}/IM0002.dcm`, {
+      ...size,
+      seed: number,
+      view: "LATERAL",
+      instanceNumber: 2,
+    }),
+  ]
+}
+
+export const reportFile = (key: string, study: StudyRow, signer: string) =>
+  textFile(
+    key,
+    `Informe ficticio\n\nEstudio: ${study.dicom_description ?? "radiografía"}\n${REPORT_PHRASE}\n\nFirmado: ${signer}\n`,
+  )
+
+export function metadataFile(folder: string, study: StudyRow): SeedObject {
+  const facts = {
+    study_id: study.id,
+    organization_id: study.organization_id,
+    study_instance_uid: study.dicom_study_id,
+    modalities: study.modalities,
+    description: study.dicom_description,
+    taken_at: study.dicom_date_time,
+  }
+  return fixed(`${folder}/metadata.json`, "application/json", `${JSON.stringify(facts, null, 2)}\n`)
+}
+
+export const textFile = (key: string, content: string) => fixed(key, "text/plain; charset=utf-8", content)
+
+function pictureSize(large: boolean, tiny: boolean): { rows: number; columns: number } {
+  if (tiny) return { rows: 64, columns: 48 }
+  return large ? { rows: 1280, columns: 1024 } : { rows: 320, columns: 256 }
+}
+
+/** A text value of DICOM holds no control characters, and a backslash would divide it (PS3.5 section 6.2, LO). */
+const oneLine = (text: string) => text.replace(/[\p{Cc}\\]+/gu, " ").slice(0, 64)
+
+function dicomFile(key: string, options: PhantomOptions): SeedObject {
+  return {
+    key,
+    contentType: "application/dicom",
+    size: phantomByteLength(options),
+    bytes: () => phantomDicom(options),
+  }
+}
+
+function fixed(key: string, contentType: string, content: string): SeedObject {
+  const bytes = new TextEncoder().encode(content)
+  return { key, contentType, size: bytes.length, bytes: () => bytes }
+}
