@@ -1,7 +1,7 @@
 import { ClaimLost } from "./errors.ts"
 import { type LedgerObject, moveObject, nextTryAt, objectAt } from "./objects.ts"
 import type { Ledger } from "./open.ts"
-import type { Tally } from "./totals.ts"
+import type { Tally } from "./tally.ts"
 
 /** One try of one object: the intent, as it was recorded before anything is done. */
 export interface Attempt {

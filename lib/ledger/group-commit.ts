@@ -1,5 +1,5 @@
 import type { Ledger } from "./open.ts"
-import type { Tally } from "./totals.ts"
+import type { Tally } from "./tally.ts"
 
 /** Collects small writes of many tasks into one FULL commit. */
 export interface GroupCommit {

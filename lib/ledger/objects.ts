@@ -1,6 +1,6 @@
 import type { Ledger } from "./open.ts"
 import { assertMove, type ObjectState } from "./states.ts"
-import type { Tally } from "./totals.ts"
+import type { Tally } from "./tally.ts"
 
 export type ObjectKind = "metadata" | "report" | "dicom"
 

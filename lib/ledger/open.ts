@@ -4,7 +4,7 @@ import { dirname } from "node:path"
 import { type Clock, systemClock } from "../support/clock.ts"
 import { asLedgerError, LedgerUnusable } from "./errors.ts"
 import { migrate } from "./migrate.ts"
-import { applyTally, Tally } from "./totals.ts"
+import { applyTally, Tally } from "./tally.ts"
 
 /** An open ledger. The modules of this folder are functions over it, one module per table. */
 export interface Ledger extends Disposable {

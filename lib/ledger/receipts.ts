@@ -1,6 +1,7 @@
 import { assertClaimed } from "./attempts.ts"
 import type { Claim } from "./claims.ts"
 import type { Ledger } from "./open.ts"
+import { refreshStudy } from "./studies.ts"
 
 /**
  * The intent: from now on a receipt of this hash may stand at the destination. What changes from here on makes the
@@ -30,5 +31,18 @@ export function recordReceipt(
            receipt_generation = $generation where study_id = $studyId`,
       )
       .run({ studyId: claim.studyId, ...receipt })
+  })
+}
+
+/** The receipt is not there, or not ours any more: the next copy writes it anew. */
+export function forgetReceipt(ledger: Ledger, studyId: string) {
+  ledger.write((tally) => {
+    ledger.db
+      .query(
+        `update studies set receipt_stale = 1, receipt_hash = null, receipt_generation = null
+         where study_id = $studyId`,
+      )
+      .run({ studyId })
+    refreshStudy(ledger, tally, studyId)
   })
 }

@@ -8,7 +8,7 @@ import {
 } from "./objects.ts"
 import type { Ledger } from "./open.ts"
 import type { Standing } from "./states.ts"
-import type { Tally } from "./totals.ts"
+import type { Tally } from "./tally.ts"
 
 /** An eligible study as a discovery read it. */
 export interface DiscoveredStudy {
@@ -178,6 +178,32 @@ export function queueObjects(
     refreshStudy(ledger, tally, studyId)
     return chosen.length
   })
+}
+
+/** Every organization that has a study here, in order. */
+export function organizations(ledger: Ledger): string[] {
+  return ledger.db
+    .query<{ id: string }, []>("select distinct organization_id as id from studies order by organization_id")
+    .all()
+    .map(({ id }) => id)
+}
+
+/**
+ * The studies of an organization in the order of their ids. Read in pages: a statement left open over other writes
+ * would hold its snapshot and be refused them.
+ */
+export function* studiesOf(ledger: Ledger, organizationId: string): Generator<LedgerStudy> {
+  const page = ledger.db.query<LedgerStudy, { organizationId: string; after: string }>(
+    `select ${COLUMNS} from studies where organization_id = $organizationId and study_id > $after
+     order by study_id limit 500`,
+  )
+  for (let after = ""; ; ) {
+    const studies = page.all({ organizationId, after })
+    yield* studies
+    const last = studies.at(-1)
+    if (last === undefined) return
+    after = last.studyId
+  }
 }
 
 /** Ids of what a copy would take, newest signed report first, then smallest id. */

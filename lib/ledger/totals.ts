@@ -1,69 +1,6 @@
 import type { Database } from "bun:sqlite"
-
-/** `studies.{standing}`, `objects.{state}`, `complete`, `due`. */
-export type TotalName = string
-
-/** Columns of the table `hourly`. */
-export interface HourlyCounts {
-  copied: number
-  adopted: number
-  failed: number
-  bytes: number
-}
-
-/** Changes of totals, collected while rows change and written once per transaction. */
-export class Tally {
-  private totals = new Map<TotalName, { count: number; bytes: number }>()
-  private hours = new Map<string, HourlyCounts>()
-
-  add(name: TotalName, count: number, bytes = 0) {
-    const sum = this.totals.get(name) ?? { count: 0, bytes: 0 }
-    this.totals.set(name, { count: sum.count + count, bytes: sum.bytes + bytes })
-  }
-
-  /** @param at ISO time; its first 13 characters are the hour. */
-  moved(at: string, counts: Partial<HourlyCounts>) {
-    const hour = at.slice(0, 13)
-    const sum = this.hours.get(hour) ?? { copied: 0, adopted: 0, failed: 0, bytes: 0 }
-    this.hours.set(hour, {
-      copied: sum.copied + (counts.copied ?? 0),
-      adopted: sum.adopted + (counts.adopted ?? 0),
-      failed: sum.failed + (counts.failed ?? 0),
-      bytes: sum.bytes + (counts.bytes ?? 0),
-    })
-  }
-
-  copy() {
-    return { totals: new Map(this.totals), hours: new Map(this.hours) }
-  }
-
-  restore(before: ReturnType<Tally["copy"]>) {
-    this.totals = before.totals
-    this.hours = before.hours
-  }
-
-  entries() {
-    return { totals: this.totals, hours: this.hours }
-  }
-}
-
-/** Writes a tally; belongs to the end of the transaction that changed the rows. */
-export function applyTally(db: Database, tally: Tally) {
-  const { totals, hours } = tally.entries()
-  const upsertTotal = db.query(
-    `insert into totals (name, count, bytes) values ($name, $count, $bytes)
-     on conflict (name) do update set count = count + excluded.count, bytes = bytes + excluded.bytes`,
-  )
-  for (const [name, { count, bytes }] of totals) {
-    if (count !== 0 || bytes !== 0) upsertTotal.run({ name, count, bytes })
-  }
-  const upsertHour = db.query(
-    `insert into hourly (hour, copied, adopted, failed, bytes) values ($hour, $copied, $adopted, $failed, $bytes)
-     on conflict (hour) do update set copied = copied + excluded.copied, adopted = adopted + excluded.adopted,
-       failed = failed + excluded.failed, bytes = bytes + excluded.bytes`,
-  )
-  for (const [hour, counts] of hours) upsertHour.run({ hour, ...counts })
-}
+import type { Ledger } from "./open.ts"
+import type { TotalName } from "./tally.ts"
 
 export interface Total {
   readonly count: number
@@ -78,8 +15,38 @@ export function readTotals(db: Database): Map<TotalName, Total> {
   return new Map(rows.all().map(({ name, count, bytes }) => [name, { count, bytes }]))
 }
 
-/** The totals as the rows say, for `verify`: full scans. */
-export function recomputeTotals(db: Database): Map<TotalName, Total> {
+export interface WrongTotal {
+  /** `objects.copied` for a count, `objects.copied.bytes` for bytes. */
+  readonly name: string
+  readonly kept: number
+  readonly counted: number
+}
+
+/** Totals that differ from the rows; none, unless somebody changed the file by hand. Full scans. */
+export function wrongTotals(ledger: Ledger): WrongTotal[] {
+  return ledger.read(() => {
+    const kept = readTotals(ledger.db)
+    const counted = countTotals(ledger.db)
+    return [...new Set([...kept.keys(), ...counted.keys()])].sort().flatMap((name) => {
+      const { count = 0, bytes = 0 } = kept.get(name) ?? {}
+      const now = counted.get(name) ?? { count: 0, bytes: 0 }
+      return [
+        { name, kept: count, counted: now.count },
+        { name: `${name}.bytes`, kept: bytes, counted: now.bytes },
+      ].filter((total) => total.kept !== total.counted)
+    })
+  })
+}
+
+/** Makes the totals what the rows say. */
+export function repairTotals(ledger: Ledger) {
+  ledger.write((tally) => {
+    ledger.db.run("delete from totals")
+    for (const [name, { count, bytes }] of countTotals(ledger.db)) tally.add(name, count, bytes)
+  })
+}
+
+function countTotals(db: Database): Map<TotalName, Total> {
   const rows = db.query<{ name: string; count: number; bytes: number }, []>(
     `select 'studies.' || standing as name, count(*) as count, 0 as bytes from studies group by standing
      union all select 'objects.' || state, count(*), coalesce(sum(size) filter (where state = 'copied'), 0) from objects group by state

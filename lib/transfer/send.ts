@@ -57,6 +57,7 @@ export function differenceOf(
   const md5Known = wanted.md5 !== undefined && found.md5 !== undefined
   const crc32cKnown = wanted.crc32c !== undefined && found.crc32c !== undefined
   if (md5Known && found.md5 !== wanted.md5) return `MD5 ${found.md5} instead of ${wanted.md5}`
-  if (crc32cKnown && found.crc32c !== wanted.crc32c) return `CRC32C ${found.crc32c} instead of ${wanted.crc32c}`
+  if (crc32cKnown && found.crc32c !== wanted.crc32c)
+    return `CRC32C ${found.crc32c} instead of ${wanted.crc32c}`
   return md5Known || crc32cKnown ? undefined : "no checksum that both sides know"
 }

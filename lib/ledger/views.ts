@@ -1,0 +1,125 @@
+import type { Ledger } from "./open.ts"
+
+// What people look at, read from the views and the small tables; every answer is quick on a large ledger.
+
+export interface ProgressLine {
+  readonly item: string
+  readonly count: number
+  readonly of: number | null
+  readonly percent: string
+  readonly size: string
+}
+
+export function progressLines(ledger: Ledger): ProgressLine[] {
+  return ledger.db.query<ProgressLine, []>("select * from progress").all()
+}
+
+export interface FailureGroup {
+  readonly verdict: string
+  readonly error_class: string
+  readonly count: number
+  readonly example: string
+  readonly example_study: string
+}
+
+/** Failures by verdict and class, most first. */
+export function failureGroups(ledger: Ledger): FailureGroup[] {
+  return ledger.db
+    .query<FailureGroup, []>(
+      `select verdict, error_class, count(*) as count, min(error_message) as example, min(study_id) as example_study
+       from failures group by verdict, error_class order by count(*) desc, verdict, error_class`,
+    )
+    .all()
+}
+
+export interface Failure {
+  readonly verdict: string
+  readonly error_class: string
+  readonly study_id: string
+  readonly path: string
+  readonly tries: number | null
+  readonly next_try_at: string | null
+  readonly error_message: string
+  readonly what_next: string
+}
+
+export function failureList(ledger: Ledger, limit: number): Failure[] {
+  return ledger.db
+    .query<Failure, { limit: number }>("select * from failures order by study_id, path limit $limit")
+    .all({ limit })
+}
+
+export interface TroubledObject {
+  readonly study_id: string
+  readonly key: string
+  /** The generation of wrong bytes that could not be deleted, or what is odd about the object. */
+  readonly detail: string
+}
+
+/** Wrong bytes that stand at the destination because deleting them was refused. */
+export function wrongBytes(ledger: Ledger): TroubledObject[] {
+  return ledger.db
+    .query<TroubledObject, []>(
+      `select study_id, s.organization_id || '/' || study_id || '/' || o.path as key, o.wrong_generation as detail
+       from objects o join studies s using (study_id) where o.wrong_generation is not null order by 2`,
+    )
+    .all()
+}
+
+/** Objects that were copied as they are although something is odd about them. */
+export function warnings(ledger: Ledger, limit: number): TroubledObject[] {
+  return ledger.db
+    .query<TroubledObject, { limit: number }>(
+      `select study_id, s.organization_id || '/' || study_id || '/' || o.path as key, o.warning as detail
+       from objects o join studies s using (study_id) where o.warning is not null order by 2 limit $limit`,
+    )
+    .all({ limit })
+}
+
+export interface HourLine {
+  readonly hour: string
+  readonly copied: number
+  readonly adopted: number
+  readonly failed: number
+  readonly bytes: number
+}
+
+/** The last hours in which anything moved, newest first. */
+export function lastHours(ledger: Ledger, hours: number): HourLine[] {
+  return ledger.db
+    .query<HourLine, { hours: number }>(
+      "select hour, copied, adopted, failed, bytes from hourly order by hour desc limit $hours",
+    )
+    .all({ hours })
+}
+
+export interface OpenRun {
+  readonly run_id: number
+  readonly script: string
+  readonly started_at: string
+  readonly host: string
+  readonly pid: number
+}
+
+export function openRuns(ledger: Ledger): OpenRun[] {
+  return ledger.db
+    .query<OpenRun, []>(
+      "select run_id, script, started_at, host, pid from runs where ended_at is null order by run_id",
+    )
+    .all()
+}
+
+export interface TimelineLine {
+  readonly at: string
+  readonly what: string
+  readonly detail: string
+}
+
+/** Everything that happened to one study, oldest first. */
+export function studyTimeline(ledger: Ledger, studyId: string): TimelineLine[] {
+  return ledger.db
+    .query<TimelineLine, { studyId: string }>(
+      "select at, what, detail from study_timeline where study_id = $studyId order by at",
+    )
+    .all({ studyId })
+}
