@@ -55,9 +55,10 @@ function connectCloud(url: string): Omit<RemoteCloud, keyof AsyncDisposable> {
 }
 
 async function firstLine(stdout: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder()
   let text = ""
-  for await (const chunk of stdout.pipeThrough(new TextDecoderStream())) {
-    text += chunk
+  for await (const chunk of stdout) {
+    text += decoder.decode(chunk, { stream: true })
     if (text.includes("\n")) return text.slice(0, text.indexOf("\n"))
   }
   throw new Error("the stand-in ended before it said where it is")

@@ -95,7 +95,7 @@ describe("an object with Content-Encoding gzip", () => {
   test("is decompressed without a Content-Length", async () => {
     const head = await rawHead(`/storage/v1/b/dest/o/zipped?alt=media`)
     expect(head.toLowerCase()).toContain("transfer-encoding: chunked")
-    expect(head.toLowerCase()).not.toContain("content-length:")
+    expect(head.toLowerCase()).not.toContain("\r\ncontent-length:")
   })
 
   test("stays as it is when its Cache-Control says no-transform", async () => {

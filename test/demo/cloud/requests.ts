@@ -89,7 +89,7 @@ export function object(
   cloud: Cloud,
   name: string,
   params: Record<string, string> = {},
-  init: RequestInit = {},
+  init: BunFetchRequestInit = {},
 ): Promise<Response> {
   const query = new URLSearchParams(params)
   return fetch(`${cloud.url}/storage/v1/b/dest/o/${encodeURIComponent(name)}?${query}`, init)

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => cloud.stop())
 
-function get(key: string, headers: Record<string, string> = {}, init: RequestInit = {}) {
+function get(key: string, headers: Record<string, string> = {}, init: BunFetchRequestInit = {}) {
   return fetch(`${cloud.url}/origin/${key}`, { headers, ...init })
 }
 
