@@ -72,8 +72,18 @@ export interface ObjectSource {
   head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined>
   /** @throws NotFound, PreconditionFailed, AccessDenied, Unavailable */
   read(key: string, options?: ReadOptions, signal?: AbortSignal): Promise<ObjectBody>
-  /** Every object below `prefix` in the order of the keys' UTF-8 bytes, page by page as it is consumed. */
+  /**
+   * Every object whose key begins with `prefix`, in the order of the keys' UTF-8 bytes, page by page as it is consumed.
+   * An iterator that threw `Unavailable` is not over: its `next` asks for the same page again. What a service does not
+   * tell in its listings is absent (S3: checksums, types, custom metadata).
+   */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<ObjectInfo>
+  /**
+   * Finds out, before any work and at the price of one request, that nothing here will succeed, as far as the rights
+   * let one look: lacking the right to look is no failure.
+   * @throws BucketNotFound, AccessDenied, Unavailable
+   */
+  probe?(signal?: AbortSignal): Promise<void>
   /**
    * Size in bytes of the first part of a multi-part upload, for recomputing its ETag; undefined when the object was
    * not uploaded in parts. Only where ETags are made so (S3).

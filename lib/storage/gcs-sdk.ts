@@ -1,0 +1,59 @@
+import { type Bucket, Storage } from "@google-cloud/storage"
+import { BucketNotFound, RequestRefused } from "./errors.ts"
+import type { Asked } from "./failures.ts"
+import { failureOfSdk } from "./gcs-failures.ts"
+
+/** How to reach GCS. Without a key file the SDK looks for application default credentials. */
+export interface GcsAccess {
+  /** A service account's key (JSON). */
+  readonly credentialsPath?: string | undefined
+  /** Another service that speaks the JSON API, as an http URL; it is called without credentials. */
+  readonly emulatorUrl?: string | undefined
+}
+
+export function clientFor({ credentialsPath, emulatorUrl }: GcsAccess, stallMs: number): Storage {
+  const storage = new Storage({
+    // Retries are `withRetry`'s, so that they are counted and logged in one place.
+    retryOptions: { autoRetry: false },
+    timeout: stallMs,
+    ...(credentialsPath === undefined ? {} : { keyFilename: credentialsPath }),
+    ...(emulatorUrl === undefined ? {} : { apiEndpoint: emulatorUrl }),
+  })
+  // With STORAGE_EMULATOR_HOST in the environment the SDK takes its value for the whole base of its URLs.
+  storage.baseUrl = `${storage.apiEndpoint}/storage/v1`
+  return storage
+}
+
+/**
+ * A call of the SDK, which knows no signals: an aborted one is left alone and ends by its own timeout.
+ * @throws StorageError, or what `signal` was aborted with
+ */
+export async function bySdk<T>(asked: Asked, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal?.reason)
+  signal?.addEventListener("abort", abort, { once: true })
+  try {
+    signal?.throwIfAborted()
+    return await Promise.race([call(), aborted])
+  } catch (cause) {
+    throw failureOfSdk(asked, cause, signal)
+  } finally {
+    signal?.removeEventListener("abort", abort)
+  }
+}
+
+/**
+ * False only where it is certain that objects can neither be created nor read. This inquiry needs no right of its own.
+ * https://cloud.google.com/storage/docs/json_api/v1/buckets/testIamPermissions
+ */
+export async function holdsSomeRight(asked: Asked, bucket: Bucket, signal?: AbortSignal): Promise<boolean> {
+  const wanted = ["storage.objects.create", "storage.objects.get"]
+  try {
+    const [granted] = await bySdk(asked, () => bucket.iam.testPermissions(wanted), signal)
+    return Object.values(granted).includes(true)
+  } catch (error) {
+    // A service that does not know the inquiry: that the bucket is there is known when this is asked.
+    if (error instanceof BucketNotFound || error instanceof RequestRefused) return true
+    throw error
+  }
+}

@@ -1,0 +1,127 @@
+import { wantedBody } from "./body.ts"
+import { AccessDenied, NotFound } from "./errors.ts"
+import type { Asked } from "./failures.ts"
+import { failureOfAnswer, failureOfAuth } from "./gcs-failures.ts"
+import { type GcsResource, infoOfHeaders, infoOfResource, LISTED_FIELDS } from "./gcs-info.ts"
+import { bySdk, clientFor, type GcsAccess, holdsSomeRight } from "./gcs-sdk.ts"
+import { upload } from "./gcs-upload.ts"
+import { DEFAULT_STALL_MS, rangeHeader, send, textOf } from "./http.ts"
+import { keySpace } from "./keys.ts"
+import { pages } from "./pages.ts"
+import type { ObjectStore } from "./store.ts"
+
+export interface GcsOptions extends GcsAccess {
+  readonly bucket: string
+  /** What every key is below, without slashes around it. */
+  readonly prefix?: string
+  /** A service that is silent for so long, or an upload that does not advance for so long, is given up. */
+  readonly stallMs?: number
+  /** Bytes of one request of a large upload, a multiple of 256 KiB. */
+  readonly sliceBytes?: number
+}
+
+/**
+ * A bucket of Google Cloud Storage. Needs `storage.objects.create` to write new objects, `.get` to read and head,
+ * `.list` to list, `.delete` to delete and, with `.create`, to replace.
+ *
+ * The SDK owns credentials, token refresh, list, head and delete. Bodies go by `fetch` with the SDK's token: under Bun
+ * a download through the SDK that had to be retried ends the whole process, and its uploads cost three times as much.
+ *
+ * What a read tells of its object lacks the custom metadata; `head` has them.
+ */
+export function openGcs(options: GcsOptions): ObjectStore & Disposable {
+  const { bucket: bucketName, prefix = "", stallMs = DEFAULT_STALL_MS, sliceBytes = 16 << 20 } = options
+  const storage = clientFor(options, stallMs)
+  const bucket = storage.bucket(bucketName)
+  const names = keySpace(prefix)
+  const uri = prefix === "" ? `gs://${bucketName}` : `gs://${bucketName}/${prefix}`
+  const bucketPath = `/storage/v1/b/${encodeURIComponent(bucketName)}/o`
+
+  const authorize = async (asked: Asked): Promise<Record<string, string>> => {
+    if (options.emulatorUrl !== undefined) return {}
+    try {
+      return Object.fromEntries(await storage.authClient.getRequestHeaders())
+    } catch (cause) {
+      throw failureOfAuth(asked, cause)
+    }
+  }
+
+  const listPage = async (asked: Asked, query: object, signal?: AbortSignal) => {
+    const [, , answer] = await bySdk(asked, () => bucket.getFiles({ ...query, autoPaginate: false }), signal)
+    return answer as { items?: GcsResource[]; nextPageToken?: string }
+  }
+
+  return {
+    uri,
+
+    async head(key, signal) {
+      const asked = { verb: "head", store: uri, key } as const
+      const file = bucket.file(names.nameOf(asked))
+      try {
+        const [resource] = await bySdk(asked, () => file.getMetadata(), signal)
+        return infoOfResource(asked, key, resource as GcsResource)
+      } catch (error) {
+        if (error instanceof NotFound) return undefined
+        throw error
+      }
+    },
+
+    async read(key, { range, ifGeneration } = {}, signal) {
+      const asked = { verb: "read", store: uri, key } as const
+      const condition =
+        ifGeneration === undefined ? "" : `&ifGenerationMatch=${encodeURIComponent(ifGeneration)}`
+      const path = `${bucketPath}/${encodeURIComponent(names.nameOf(asked))}?alt=media${condition}`
+      const requested = rangeHeader(asked, range)
+      const headers = {
+        ...(await authorize(asked)),
+        // Objects stored with gzip come as they are stored.
+        // https://cloud.google.com/storage/docs/transcoding#decompressive_transcoding
+        "accept-encoding": "gzip",
+        ...(requested === undefined ? {} : { range: requested }),
+      }
+      const response = await send(asked, { url: storage.apiEndpoint + path, headers }, stallMs, signal)
+      if (!response.ok) throw failureOfAnswer(asked, response, await textOf(asked, response, signal))
+      return wantedBody(asked, response, infoOfHeaders(asked, response.headers), { range, ifGeneration })
+    },
+
+    list: (keyPrefix, signal) =>
+      pages(async (pageToken) => {
+        const asked = { verb: "list", store: uri, key: keyPrefix } as const
+        const query = { prefix: names.prefixOf(keyPrefix), pageToken, fields: LISTED_FIELDS }
+        const { items = [], nextPageToken } = await listPage(asked, query, signal)
+        return {
+          items: items.map((item) => infoOfResource(asked, names.keyOf(item.name ?? ""), item)),
+          next: nextPageToken,
+        }
+      }),
+
+    async write(key, body, writeOptions, signal) {
+      const asked = { verb: "write", store: uri, key } as const
+      const name = names.nameOf(asked)
+      const authorization = await authorize(asked)
+      const url = `${storage.apiEndpoint}/upload${bucketPath}`
+      return upload({ asked, url, name, authorization, stallMs, sliceBytes }, body, writeOptions, signal)
+    },
+
+    async delete(key, { ifGeneration }, signal) {
+      const asked = { verb: "delete", store: uri, key } as const
+      // The condition refuses; the generation in the path also keeps servers that ignore conditions from deleting
+      // another version.
+      const file = bucket.file(names.nameOf(asked), { generation: ifGeneration })
+      await bySdk(asked, () => file.delete({ ifGenerationMatch: ifGeneration }), signal)
+    },
+
+    async probe(signal) {
+      const asked = { verb: "probe", store: uri } as const
+      try {
+        await listPage(asked, { prefix: names.prefixOf(""), maxResults: 1 }, signal)
+      } catch (error) {
+        const onlyListing = error instanceof AccessDenied && error.facts.status === 403
+        if (!onlyListing || !(await holdsSomeRight(asked, bucket, signal))) throw error
+      }
+    },
+
+    // Connections are the runtime's, not ours.
+    [Symbol.dispose]() {},
+  }
+}

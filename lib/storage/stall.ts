@@ -1,0 +1,43 @@
+import { Unavailable } from "./errors.ts"
+import { type Asked, describe } from "./failures.ts"
+
+export interface StallWatch extends Disposable {
+  /** Follows the caller's signal, and aborts with `Unavailable` when nothing moved. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Watches something that only an inquiry tells to be moving, and asks every `stallMs`. It may go on for as long as it
+ * moves: there is no total deadline. Disposing the watch ends it.
+ * @param hasMoved since it was asked last; whatever it throws counts as a stall
+ */
+export function watchStall(
+  asked: Asked,
+  stallMs: number,
+  hasMoved: () => Promise<boolean>,
+  signal?: AbortSignal,
+): StallWatch {
+  const stalled = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  let over = false
+
+  const wait = () => {
+    if (!over) timer = setTimeout(look, stallMs)
+  }
+  const give = (cause?: unknown) => {
+    const { store, key } = asked
+    stalled.abort(
+      new Unavailable(`${describe(asked)}: no progress for ${stallMs / 1000} s`, { store, key }, cause),
+    )
+  }
+  const look = () => hasMoved().then((moved) => (moved ? wait() : give()), give)
+
+  wait()
+  return {
+    signal: signal === undefined ? stalled.signal : AbortSignal.any([signal, stalled.signal]),
+    [Symbol.dispose]() {
+      over = true
+      clearTimeout(timer)
+    },
+  }
+}
