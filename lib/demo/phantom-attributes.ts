@@ -1,9 +1,22 @@
 import type { Dataset } from "./dicom-writer.ts"
-import type { Phantom } from "./phantom.ts"
 import { FIELD } from "./phantom-canvas.ts"
-import { MAX_VALUE } from "./phantom-image.ts"
+import { MAX_VALUE, type Picture } from "./phantom-image.ts"
 
-export const SOP_CLASSES = {
+/** All that is said of a phantom. */
+export interface Phantom extends Picture {
+  /** CR: Computed Radiography Image Storage. DX: Digital X-Ray Image Storage - For Presentation. */
+  readonly modality: "CR" | "DX"
+  readonly photometric: "MONOCHROME1" | "MONOCHROME2"
+  readonly studyUid: string
+  readonly seriesUid: string
+  readonly instanceUid: string
+  readonly seriesNumber: number
+  readonly studyDescription: string
+  /** `YYYYMMDD` */
+  readonly studyDate: string
+}
+
+const SOP_CLASSES = {
   CR: "1.2.840.10008.5.1.4.1.1.1",
   DX: "1.2.840.10008.5.1.4.1.1.1.1",
 } as const

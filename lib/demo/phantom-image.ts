@@ -13,15 +13,25 @@ export const MAX_VALUE = 4095
 /** Beyond this size the picture is only enlarged: the anatomy has no finer detail to draw. */
 const MAX_DRAWN_PIXELS = 1_100_000
 
+export interface Picture {
+  /** Decides the anatomy, and names the patient. */
+  readonly seed: number
+  readonly view: View
+  readonly rows: number
+  readonly columns: number
+  /** Decides the noise: no two exposures are alike. */
+  readonly instanceNumber: number
+}
+
 /**
  * The picture of a phantom: rows x columns values of 0 to 4095, row by row, bright where little radiation arrived
  * (the sense of MONOCHROME2). Equal arguments give equal pixels.
  */
-export function phantomPixels(seed: number, view: View, rows: number, columns: number): Uint16Array {
+export function phantomPixels({ seed, view, rows, columns, instanceNumber }: Picture): Uint16Array {
   const shrink = Math.min(1, Math.sqrt(MAX_DRAWN_PIXELS / (rows * columns)))
   const attenuation = view === "PA" ? attenuationPa : attenuationLateral
   const drawn = attenuation(anatomyOf(seed), Math.ceil(columns * shrink), Math.ceil(rows * shrink))
-  return digitize(brightness(drawn), drawn, rows, columns, seededRandom(~seed))
+  return digitize(brightness(drawn), drawn, rows, columns, seededRandom(seed + 65_537 * instanceNumber))
 }
 
 /** What a radiography system does before anyone looks: flattens wide shadows, lifts detail, bends the curve. */

@@ -1,28 +1,14 @@
 import { type Dataset, writePart10 } from "./dicom-writer.ts"
-import { phantomAttributes } from "./phantom-attributes.ts"
-import { MAX_VALUE, phantomPixels, type View } from "./phantom-image.ts"
+import { type Phantom, phantomAttributes } from "./phantom-attributes.ts"
+import { MAX_VALUE, phantomPixels } from "./phantom-image.ts"
 import { uidOf, uuidOf } from "./seed-ids.ts"
 
-export interface PhantomOptions {
-  /** Decides the anatomy and the noise, and names the patient. */
-  readonly seed: number
-  /** CR: Computed Radiography Image Storage. DX: Digital X-Ray Image Storage - For Presentation. */
-  readonly modality?: "CR" | "DX"
-  readonly view?: View
-  readonly rows?: number
-  readonly columns?: number
-  readonly photometric?: "MONOCHROME1" | "MONOCHROME2"
-  readonly studyUid?: string
-  readonly seriesUid?: string
-  readonly instanceUid?: string
-  readonly seriesNumber?: number
-  readonly instanceNumber?: number
-  readonly studyDescription?: string
-  /** `YYYYMMDD` */
-  readonly studyDate?: string
-  /** Size of the file: what the picture leaves of it is filled with Data Set Trailing Padding. */
-  readonly byteLength?: number
-}
+/** Everything but the seed has a default: a DX PA view of 320 x 256 pixels. */
+export type PhantomOptions = Pick<Phantom, "seed"> &
+  Partial<Phantom> & {
+    /** Size of the file: what the picture leaves of it is filled with Data Set Trailing Padding. */
+    readonly byteLength?: number
+  }
 
 /**
  * A chest X-ray of nobody: a valid DICOM file (PS3.10) with 12-bit pixels stored in 16 bits, Explicit VR Little
@@ -32,8 +18,8 @@ export interface PhantomOptions {
  */
 export function phantomDicom(options: PhantomOptions): Uint8Array {
   const phantom = withDefaults(options)
-  const { seed, view, rows, columns, photometric } = phantom
-  const bright = phantomPixels(seed, view, rows, columns)
+  const { photometric } = phantom
+  const bright = phantomPixels(phantom)
   const PixelData = photometric === "MONOCHROME1" ? bright.map((value) => MAX_VALUE - value) : bright
   return padded({ ...phantomAttributes(phantom), PixelData }, options.byteLength)
 }
@@ -44,8 +30,6 @@ export function phantomByteLength(options: PhantomOptions): number {
   const withoutPixels = writePart10({ ...phantomAttributes(phantom), PixelData: new Uint16Array(0) })
   return options.byteLength ?? withoutPixels.length + 2 * phantom.rows * phantom.columns
 }
-
-export type Phantom = Required<Omit<PhantomOptions, "byteLength">>
 
 function withDefaults(options: PhantomOptions): Phantom {
   const { seed, modality = "DX", view = "PA" } = options

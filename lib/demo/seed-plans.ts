@@ -51,6 +51,7 @@ const LATERAL: SeriesPlan = { images: [{ view: "LATERAL" }] }
 const LARGE: SeriesPlan = { images: [{ view: "PA", large: true }] }
 const REPEATED: SeriesPlan = { images: [{ view: "PA" }, { view: "LATERAL" }, { view: "PA" }] }
 const UNNUMBERED: SeriesPlan = { images: [{ view: "PA", unnumbered: true }] }
+const DIGITAL_LATERAL: SeriesPlan = { modality: "DX", images: [{ view: "LATERAL" }] }
 const WITHOUT_MODALITY: SeriesPlan = { modality: null, images: [{ view: "LATERAL" }] }
 const NOT_IN_DATABASE: SeriesPlan = { images: [] }
 /** Not copied, whatever the study says of itself: its own modality is neither CR nor DX. */
@@ -70,7 +71,7 @@ const ELIGIBLE: readonly Eligible[] = [
   { by: [2], description: "CHEST PA" },
   { by: [2], description: "Tórax AP y lateral", series: [PA, LATERAL], paths: "uri" },
   { by: [2], description: "RX TÓRAX PA".normalize("NFD"), modalities: "CR", organization: fenix },
-  { by: [2, 3], description: "thorax pa/lat", modalities: "CR, dx", series: [REPEATED, LATERAL] },
+  { by: [2, 3], description: "thorax pa/lat", modalities: "CR, dx", series: [REPEATED, DIGITAL_LATERAL] },
   { by: [2], description: "RX de pecho", series: [LARGE], metadata: false },
   { by: [2], description: "Radiografia de peito", modalities: " dx ", organization: unicornio },
   { by: [2], description: null, bodyPart: torax, also: [{ by: 1 }] },

@@ -104,6 +104,7 @@ test("instances share the series and the study that they are given, and otherwis
   const [first, second] = [1, 2].map((instanceNumber) => parse(phantomDicom({ ...SMALL, instanceNumber })))
   expect(text(first!, "0020,000d")).toBe(text(second!, "0020,000d"))
   expect(text(first!, "0020,000e")).toBe(text(second!, "0020,000e"))
+  expect(pixelsOf(first!)).not.toEqual(pixelsOf(second!))
   expect(text(first!, "0008,0018")).not.toBe(text(second!, "0008,0018"))
   expect(text(first!, "0008,0018")).toMatch(/^2\.25\.[1-9]\d{0,38}$/)
 })
