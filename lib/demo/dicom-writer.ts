@@ -36,7 +36,9 @@ export function writePart10(dataset: Dataset): Uint8Array {
   return concat([new Uint8Array(128), text("DICM"), ...groupLength, ...meta, ...encode(dataset)])
 }
 
-/** The data elements in ascending order of tags, as PS3.5 section 7.1 demands; large values are not copied. */
+/**
+ * The data elements in ascending order of tags, as PS3.5 section 7.1 demands; large values are not copied.
+ */
 function encode(dataset: Dataset): Uint8Array[] {
   return (Object.keys(dataset) as Keyword[])
     .sort((a, b) => TAGS[a][0] - TAGS[b][0])

@@ -42,14 +42,19 @@ export const vertebraHeight = (n: number) => 4.2 + 2.05 * n + 0.035 * n * n
 export const nearestVertebra = (y: number) =>
   Math.round((Math.sqrt(2.05 ** 2 + 4 * 0.035 * Math.max(-20, y - 4.2)) - 2.05) / (2 * 0.035))
 
-/** Where the middle of the spine lies between front and back: neck forward, chest backward, loin forward again. */
+/**
+ * Where the middle of the spine lies between front and back: neck forward, chest backward, loin forward
+ * again.
+ */
 export const spineDepth = ({ stoop }: Anatomy, y: number) => 7.6 + (SPINE(y) - 7) * (0.7 + 0.3 * stoop)
 
 const SPINE = curve([-2, 3, 8, 14, 20, 26, 33, 43], [3, 4.4, 7, 8.9, 9.2, 8.2, 6.2, 4.4])
 
 export const RIB = { radius: 0.6, density: 1.15, core: { radius: 0.44, density: 0.45 } }
 
-/** Of ribs 1 to 12, in cm: half the width, the depth from back to front, how much lower the front end lies. */
+/**
+ * Of ribs 1 to 12, in cm: half the width, the depth from back to front, how much lower the front end lies.
+ */
 const RIB_WIDTHS = [5.9, 8.2, 10, 11.4, 12.5, 13.2, 13.7, 13.9, 13.8, 13.3, 12.2, 10.6]
 const RIB_DEPTHS = [11.5, 14.5, 16.8, 18.6, 20, 21, 21.5, 21.5, 21, 20, 18, 16]
 const RIB_DROPS = [3.4, 5.4, 7.2, 8.6, 9.6, 10.4, 11, 11.3, 11.4, 11, 10, 9]
@@ -71,7 +76,9 @@ export function ribs(anatomy: Anatomy, side: -1 | 1): Place[][] {
   })
 }
 
-/** A rib leaves the spine level or a little upwards, falls ever steeper, and levels towards the breastbone. */
+/**
+ * A rib leaves the spine level or a little upwards, falls ever steeper, and levels towards the breastbone.
+ */
 const descent = (t: number) => -1.12 * t * (1 - t) ** 3 + 1.05 * t * t * (2.1 - 1.1 * t)
 
 function walk(place: (turn: number) => Place, end: number): Place[] {

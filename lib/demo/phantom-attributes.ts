@@ -22,8 +22,8 @@ const SOP_CLASSES = {
 } as const
 
 /**
- * All attributes of a phantom but its pixels: every Type 1 and Type 2 attribute of the mandatory modules of the CR
- * and DX IODs (PS3.3 A.2 and A.26), and what viewers like to show.
+ * All attributes of a phantom but its pixels: every Type 1 and Type 2 attribute of the mandatory modules of
+ * the CR and DX IODs (PS3.3 A.2 and A.26), and what viewers like to show.
  */
 export function phantomAttributes(phantom: Phantom): Dataset {
   return {
@@ -121,7 +121,10 @@ const presentation = (_: Phantom): Dataset => ({
   WindowCenterWidthExplanation: "NORMAL",
 })
 
-/** DX Series, DX Anatomy Imaged, DX Image, DX Detector, DX Positioning, Acquisition Context (C.8.11, C.7.6.14). */
+/**
+ * DX Series, DX Anatomy Imaged, DX Image, DX Detector, DX Positioning, Acquisition Context (C.8.11,
+ * C.7.6.14).
+ */
 const digitalXRay = ({ photometric, view }: Phantom): Dataset => ({
   PresentationIntentType: "FOR PRESENTATION",
   ImageLaterality: "U",

@@ -1,6 +1,8 @@
 import type { Canvas } from "./phantom-canvas.ts"
 
-/** A blurred copy: three box filters, close to a Gaussian of about `radius` cm, at a cost independent of it. */
+/**
+ * A blurred copy: three box filters, close to a Gaussian of about `radius` cm, at a cost independent of it.
+ */
 export function blurred(canvas: Canvas, radius: number): Float32Array {
   const { columns, rows } = canvas
   const reach = Math.max(1, Math.round(radius * canvas.pixelsPerCm))

@@ -52,8 +52,8 @@ export interface Tube {
 }
 
 /**
- * Adds the shadow of a tube along a path of samples `STEP` apart in space. Summing discs gives the chord lengths of
- * a cylinder, and more where the path runs along the beam, as in a real projection.
+ * Adds the shadow of a tube along a path of samples `STEP` apart in space. Summing discs gives the chord
+ * lengths of a cylinder, and more where the path runs along the beam, as in a real projection.
  */
 export function drawTube(canvas: Canvas, path: readonly Point[], { radius, density, core }: Tube): void {
   // Where samples lie closer than half a pixel, some of them stand for all.

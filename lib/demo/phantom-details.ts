@@ -1,6 +1,8 @@
 import { type Canvas, drawTube, type Point, STEP, smoothPath } from "./phantom-canvas.ts"
 
-/** A vessel of the lung that bends and divides until it is too thin to be seen; `side` -1 grows to the left. */
+/**
+ * A vessel of the lung that bends and divides until it is too thin to be seen; `side` -1 grows to the left.
+ */
 export function drawVessel(
   canvas: Canvas,
   from: Point,

@@ -24,8 +24,8 @@ export interface Picture {
 }
 
 /**
- * The picture of a phantom: rows x columns values of 0 to 4095, row by row, bright where little radiation arrived
- * (the sense of MONOCHROME2). Equal arguments give equal pixels.
+ * The picture of a phantom: rows x columns values of 0 to 4095, row by row, bright where little radiation
+ * arrived (the sense of MONOCHROME2). Equal arguments give equal pixels.
  */
 export function phantomPixels({ seed, view, rows, columns, instanceNumber }: Picture): Uint16Array {
   const shrink = Math.min(1, Math.sqrt(MAX_DRAWN_PIXELS / (rows * columns)))
@@ -34,7 +34,9 @@ export function phantomPixels({ seed, view, rows, columns, instanceNumber }: Pic
   return digitize(brightness(drawn), drawn, rows, columns, seededRandom(seed + 65_537 * instanceNumber))
 }
 
-/** What a radiography system does before anyone looks: flattens wide shadows, lifts detail, bends the curve. */
+/**
+ * What a radiography system does before anyone looks: flattens wide shadows, lifts detail, bends the curve.
+ */
 function brightness(canvas: Canvas): Float32Array {
   const wide = blurred(canvas, 1.6)
   const fine = blurred(canvas, 0.25)
@@ -75,7 +77,10 @@ function digitize(
   return pixels
 }
 
-/** For each of `to` pixels along a line, its two neighbours among `from` drawn ones and the weight of the second. */
+/**
+ * For each of `to` pixels along a line, its two neighbours among `from` drawn ones and the weight of the
+ * second.
+ */
 function samples(from: number, to: number) {
   const before = new Uint32Array(to)
   const after = new Uint32Array(to)

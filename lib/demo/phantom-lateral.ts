@@ -2,7 +2,9 @@ import { type Anatomy, nearestVertebra, RIB, ribs, spineDepth, vertebraHeight } 
 import { type Canvas, createCanvas, curve, drawTube, edge, paint, smoothPath } from "./phantom-canvas.ts"
 import { drawMarkerLeft, drawVessel } from "./phantom-details.ts"
 
-/** Attenuation of a chest seen from its left side, in cm of water. The breastbone is at the left of the image. */
+/**
+ * Attenuation of a chest seen from its left side, in cm of water. The breastbone is at the left of the image.
+ */
 export function attenuationLateral(anatomy: Anatomy, columns: number, rows: number): Canvas {
   const canvas = createCanvas(columns, rows)
   paintSoftTissue(canvas, vesselsOf(anatomy, columns, rows), anatomy)
@@ -15,7 +17,7 @@ export function attenuationLateral(anatomy: Anatomy, columns: number, rows: numb
   return canvas
 }
 
-// Borders by height, in cm from the middle of the detector, the front being negative; width from side to side.
+// Borders by height, in cm from the middle of the detector, the front being negative; widths in cm.
 const FRONT = curve(
   [0, 2, 4, 6, 8, 12, 18, 24, 32, 43],
   [-4, -4.2, -6, -9, -10, -11, -12.6, -13.2, -13, -13.4],
@@ -105,7 +107,10 @@ function paintSpine(canvas: Canvas, anatomy: Anatomy): void {
   })
 }
 
-/** A block with a bright rim, its arch and the spinous process behind; vertebrae stand square on the spine's curve. */
+/**
+ * A block with a bright rim, its arch and the spinous process behind; vertebrae stand square on the spine's
+ * curve.
+ */
 function vertebra(across: number, height: number): number {
   const n = nearestVertebra(height)
   const off = height - vertebraHeight(n)

@@ -3,8 +3,8 @@ import { type Canvas, createCanvas, curve, drawTube, edge, paint, smoothPath } f
 import { drawMarkerLeft, drawMarkerRight, drawVessel } from "./phantom-details.ts"
 
 /**
- * Attenuation of a chest seen from behind (postero-anterior), in cm of water. The patient's left is at the right of
- * the image, as films are hung.
+ * Attenuation of a chest seen from behind (postero-anterior), in cm of water. The patient's left is at the
+ * right of the image, as films are hung.
  */
 export function attenuationPa(anatomy: Anatomy, columns: number, rows: number): Canvas {
   const canvas = createCanvas(columns, rows)
@@ -56,7 +56,10 @@ function paintSoftTissue(canvas: Canvas, vessels: Canvas, anatomy: Anatomy): voi
   })
 }
 
-/** For one height: how much the air in lungs and stomach lacks to water, and what the heart adds in front of it. */
+/**
+ * For one height: how much the air in lungs and stomach lacks to water, and what the heart adds in front of
+ * it.
+ */
 function lungRow(y: number, anatomy: Anatomy): (aside: number) => { air: number; heart: number } {
   const [outer, inner, depth] = [LUNG_OUTER(y) * anatomy.width, LUNG_INNER(y), 0.78 * LUNG_DEPTH(y)]
   const apex = edge(y - 5.2, 0.8)
@@ -80,7 +83,9 @@ function lungRow(y: number, anatomy: Anatomy): (aside: number) => { air: number;
   }
 }
 
-/** Height of the diaphragm: a dome on each side, the liver's a little higher, falling to a sharp outer angle. */
+/**
+ * Height of the diaphragm: a dome on each side, the liver's a little higher, falling to a sharp outer angle.
+ */
 function diaphragm(aside: number, { breath }: Anatomy): number {
   const dome = aside < 0 ? { top: 26.8, crest: 6.2, width: 8.2 } : { top: 27.9, crest: 6.6, width: 7.9 }
   const off = (Math.abs(aside) - dome.crest) / dome.width

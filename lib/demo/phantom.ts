@@ -11,8 +11,8 @@ export type PhantomOptions = Pick<Phantom, "seed"> &
   }
 
 /**
- * A chest X-ray of nobody: a valid DICOM file (PS3.10) with 12-bit pixels stored in 16 bits, Explicit VR Little
- * Endian. Equal options give equal bytes; UIDs that are not given are made from the seed.
+ * A chest X-ray of nobody: a valid DICOM file (PS3.10) with 12-bit pixels stored in 16 bits, Explicit VR
+ * Little Endian. Equal options give equal bytes; UIDs that are not given are made from the seed.
  *
  * @throws RangeError when `byteLength` is odd or the picture does not fit into it.
  */

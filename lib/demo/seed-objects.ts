@@ -60,7 +60,9 @@ export function listedFiles(folder: string, number: number, tiny: boolean): Seed
 export const reportFile = (key: string, study: StudyRow, signer: string) =>
   textFile(
     key,
-    `Informe ficticio\n\nEstudio: ${study.dicom_description ?? "radiografía"}\n${REPORT_PHRASE}\n\nFirmado: ${signer}\n`,
+    [`Informe de ${study.dicom_description ?? "radiografía"}`, REPORT_PHRASE, `Firmado: ${signer}`, ""].join(
+      "\n",
+    ),
   )
 
 export function metadataFile(folder: string, study: StudyRow): SeedObject {
@@ -82,7 +84,9 @@ function pictureSize(large: boolean, tiny: boolean): { rows: number; columns: nu
   return large ? { rows: 1280, columns: 1024 } : { rows: 320, columns: 256 }
 }
 
-/** A text value of DICOM holds no control characters, and a backslash would divide it (PS3.5 section 6.2, LO). */
+/**
+ * A text value of DICOM holds no control characters, and a backslash would divide it (PS3.5 section 6.2, LO).
+ */
 const oneLine = (text: string) => text.replace(/[\p{Cc}\\]+/gu, " ").slice(0, 64)
 
 function dicomFile(key: string, options: PhantomOptions): SeedObject {

@@ -66,7 +66,10 @@ type Eligible = Omit<StudyPlan, "outcome" | "reports" | "modalities"> & {
   readonly also?: readonly ReportPlan[]
 }
 
-/** The 24 studies that are copied: each differs from the others in a way that the rules or the copy care about. */
+/**
+ * The 24 studies that are copied: each differs from the others in a way that the rules or the copy care
+ * about.
+ */
 const ELIGIBLE: readonly Eligible[] = [
   { by: [2], description: "CHEST PA" },
   { by: [2], description: "Tórax AP y lateral", series: [PA, LATERAL], paths: "uri" },

@@ -10,7 +10,9 @@ import {
 } from "./pacs-rows.ts"
 import { uuidOf } from "./seed-ids.ts"
 
-/** The demo's hospitals and doctors: nobody of that name, e-mails in a domain that cannot exist (RFC 2606). */
+/**
+ * The demo's hospitals and doctors: nobody of that name, e-mails in a domain that cannot exist (RFC 2606).
+ */
 export interface Staff {
   readonly organizations: OrganizationRow[]
   readonly users: UserRow[]
@@ -21,7 +23,9 @@ export interface Staff {
   nameOf(doctor: Signer): string
 }
 
-/** The place of a doctor in the ranking that the demo is made for, from 1; or a signer whom no ranking knows. */
+/**
+ * The place of a doctor in the ranking that the demo is made for, from 1; or a signer whom no ranking knows.
+ */
 export type Signer = number | "without user" | "nobody"
 
 export const ORGANIZATIONS = {

@@ -7,7 +7,10 @@ import { type SeedStudy, seedStudy } from "./seed-study.ts"
 export interface HospitalOptions {
   /** Of the origin: some paths in the database are URIs and name it. */
   readonly bucket?: string
-  /** Adds three eligible studies: of one an object is missing, of one a file is no DICOM, of one a report is lost. */
+  /**
+   * Adds three eligible studies: of one an object is missing, of one a file is no DICOM, of one a report is
+   * lost.
+   */
   readonly trouble?: boolean
   /** Makes every picture a few kilobytes small. */
   readonly tiny?: boolean
@@ -26,8 +29,8 @@ export interface Hospital {
 }
 
 /**
- * A few hundred studies around exactly 24 eligible ones (27 with `trouble`), with ten ranked doctors: ranks 6 and 7
- * have signed equally many chest studies. The origin holds the objects of the eligible studies only.
+ * A few hundred studies around exactly 24 eligible ones (27 with `trouble`), with ten ranked doctors: ranks 6
+ * and 7 have signed equally many chest studies. The origin holds the objects of the eligible studies only.
  */
 export function demoHospital(options: HospitalOptions = {}): Hospital {
   const { bucket = "pacs-origin", trouble = false, tiny = false, repeat = 1 } = options
