@@ -123,3 +123,12 @@ export function studyTimeline(ledger: Ledger, studyId: string): TimelineLine[] {
     )
     .all({ studyId })
 }
+
+/** SQLite's version and the version of the ledger's schema. */
+export function ledgerVersions(ledger: Ledger): { readonly sqlite: string; readonly ledger_schema: number } {
+  return ledger.db
+    .query<{ sqlite: string; ledger_schema: number }, []>(
+      "select sqlite_version() as sqlite, user_version as ledger_schema from pragma_user_version",
+    )
+    .get()!
+}

@@ -1,0 +1,199 @@
+import type { Failure, TimelineLine } from "../ledger/views.ts"
+import type { CopyReport } from "../pipeline/copy.ts"
+import type { DiscoverReport } from "../pipeline/discover.ts"
+import type { StudyResult } from "../pipeline/study-result.ts"
+import type { VerifyReport } from "../pipeline/verify.ts"
+import { bytes, count, duration, plural, table } from "../support/text.ts"
+import type { Status, Versions } from "./status.ts"
+
+// Reports as people read them; with --json the same reports are printed as they are.
+
+export function renderDiscover({ ranking, funnel, studies, cohort }: DiscoverReport): string {
+  const changes = ["new", "changed", "unchanged", "withdrawn", "out_of_cohort", "eligible"] as const
+  return [
+    "Ranking (* chosen)",
+    table(
+      ["rank", "user", "signed chest studies"],
+      ranking.map(({ rank, user_id, studies, chosen }) => [`${rank}${chosen ? " *" : ""}`, user_id, studies]),
+    ),
+    "",
+    "Funnel",
+    table(
+      ["rule", "studies left"],
+      funnel.map(({ rule, studies }) => [rule, studies]),
+    ),
+    "",
+    cohort === null ? "Studies (dry run, nothing recorded)" : `Studies, cohort ${cohort}`,
+    table(
+      ["what", "studies"],
+      changes.map((change) => [change.replaceAll("_", " "), studies[change]]),
+    ),
+  ].join("\n")
+}
+
+export function renderCopy({ studies, totals }: CopyReport): string {
+  const troubled = studies.filter(({ success, warnings }) => !success || warnings.length > 0)
+  const objects = totals.dicom_files_uploaded + totals.reports_uploaded + totals.metadata_uploaded
+  return [
+    ...troubled.flatMap(renderTrouble),
+    `${plural(totals.studies, "study", "studies")}: ${count(totals.succeeded)} complete, ${count(totals.failed)} not`,
+    `${plural(objects, "object")} uploaded (${count(totals.dicom_files_uploaded)} DICOM files, ` +
+      `${count(totals.reports_uploaded)} reports, ${count(totals.metadata_uploaded)} metadata), ` +
+      `${count(totals.skipped)} were there already`,
+    `${bytes(totals.bytes)} in ${duration(totals.seconds * 1000)}` +
+      (totals.seconds > 0 && totals.bytes > 0 ? `, ${bytes(totals.bytes / totals.seconds)}/s` : ""),
+    ...(totals.held_by_others > 0
+      ? [`${plural(totals.held_by_others, "study", "studies")} more: another run is working on them`]
+      : []),
+    ...(totals.studies === 0 && totals.held_by_others === 0 ? ["Nothing left to do."] : []),
+  ].join("\n")
+}
+
+function renderTrouble({ study_id, success, errors, warnings }: StudyResult): string[] {
+  return [
+    `${success ? "warning" : "not complete"}: ${study_id}`,
+    ...table(
+      [""],
+      [...errors, ...warnings].map((text) => [`  ${text}`]),
+    )
+      .split("\n")
+      .slice(1),
+  ]
+}
+
+export function renderVerify(report: VerifyReport): string {
+  const { studies, objects, problems, queued, busy, finished } = report
+  return [
+    ...(problems.length > 0
+      ? [
+          table(
+            ["problem", "key", "expected", "found"],
+            problems.map(({ problem, key, expected, found }) => [problem, key, expected ?? "", found ?? ""]),
+          ),
+          "",
+        ]
+      : []),
+    `${plural(studies, "study", "studies")}, ${plural(objects, "object")}, ${bytes(report.bytes)}: ` +
+      (problems.length === 0 ? "all as the ledger says" : plural(problems.length, "problem")),
+    ...(queued > 0 ? [`${plural(queued, "object")} queued again; run copy to mend them`] : []),
+    ...(busy > 0 ? [`${plural(busy, "study", "studies")} left out: another run is working on them`] : []),
+    ...(finished ? [] : ["stopped before the end"]),
+  ].join("\n")
+}
+
+export function renderStatus(status: Status): string {
+  const { wrong_bytes, progress, running, claims, failures, warnings, last_hours, rate } = status
+  return [
+    section(
+      "WRONG BYTES at the destination, and deleting them was refused: delete these generations by hand",
+      wrong_bytes.length > 0 &&
+        table(
+          ["key", "generation"],
+          wrong_bytes.map(({ key, detail }) => [key, detail]),
+        ),
+    ),
+    section(
+      "Progress",
+      table(
+        ["item", "count", "of", "", "size"],
+        progress.map(({ item, count, of, percent, size }) => [item, count, of ?? "", percent, size]),
+      ),
+    ),
+    section(
+      "Running",
+      running.length > 0 &&
+        table(
+          ["run", "script", "since", "host", "pid"],
+          running.map(({ run_id, script, started_at, host, pid }) => [run_id, script, started_at, host, pid]),
+        ),
+    ),
+    section("Rate", rate !== null && renderRate(rate)),
+    section(
+      "Studies claimed now",
+      claims.length > 0 &&
+        table(
+          ["study", "run", "host", "pid", "lease ends"],
+          claims.map(({ studyId, runId, host, pid, expiresAt }) => [studyId, runId, host, pid, expiresAt]),
+        ),
+    ),
+    section(
+      "Failures (status --failures lists them)",
+      failures.length > 0 &&
+        table(
+          ["verdict", "error", "count", "for example"],
+          failures.map(({ verdict, error_class, count, example }) => [verdict, error_class, count, example]),
+        ),
+    ),
+    section(
+      "Warnings",
+      warnings.length > 0 &&
+        table(
+          ["key", "warning"],
+          warnings.map(({ key, detail }) => [key, detail]),
+        ),
+    ),
+    section(
+      "Last hours",
+      last_hours.length > 0 &&
+        table(
+          ["hour (UTC)", "copied", "adopted", "failed", "sent"],
+          last_hours.map(({ hour, copied, adopted, failed, bytes: sent }) => [
+            hour,
+            copied,
+            adopted,
+            failed,
+            bytes(sent),
+          ]),
+        ),
+    ),
+  ]
+    .filter((text) => text !== "")
+    .join("\n\n")
+}
+
+function renderRate({
+  objects_per_second,
+  bytes_per_second,
+  eta_seconds,
+}: NonNullable<Status["rate"]>): string {
+  const eta = eta_seconds === null ? "" : `, what waits is copied in ${duration(eta_seconds * 1000)}`
+  return `${objects_per_second} objects/s, ${bytes(bytes_per_second)}/s${eta}`
+}
+
+export function renderFailures(failures: readonly Failure[]): string {
+  if (failures.length === 0) return "No failures."
+  return table(
+    ["verdict", "error", "tries", "key", "message", "what next"],
+    failures.map(({ verdict, error_class, tries, path, error_message, what_next }) => [
+      verdict,
+      error_class,
+      tries ?? "",
+      path,
+      error_message,
+      what_next,
+    ]),
+  )
+}
+
+export function renderTimeline(timeline: readonly TimelineLine[]): string {
+  return table(
+    ["at", "what", "detail"],
+    timeline.map(({ at, what, detail }) => [at, what, detail]),
+  )
+}
+
+export function renderVersions({ tool, bun, sqlite, ledger_schema }: Versions): string {
+  return table(
+    ["what", "version"],
+    [
+      ["tool", tool],
+      ["Bun", bun],
+      ["SQLite", sqlite],
+      ["ledger schema", ledger_schema],
+    ],
+  )
+}
+
+function section(title: string, body: string | false): string {
+  return body === false ? "" : `${title}\n${body}`
+}

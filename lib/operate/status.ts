@@ -1,0 +1,92 @@
+import { type HeldClaim, heldClaims } from "../ledger/claims.ts"
+import type { Ledger } from "../ledger/open.ts"
+import { readTotals } from "../ledger/totals.ts"
+import {
+  type FailureGroup,
+  failureGroups,
+  type HourLine,
+  lastHours,
+  ledgerVersions,
+  type OpenRun,
+  openRuns,
+  type ProgressLine,
+  progressLines,
+  type TroubledObject,
+  warnings,
+  wrongBytes,
+} from "../ledger/views.ts"
+import { VERSION } from "../support/version.ts"
+
+export interface Status {
+  /** First of all: objects at the destination with bytes that must not be there. */
+  readonly wrong_bytes: readonly TroubledObject[]
+  readonly progress: readonly ProgressLine[]
+  readonly running: readonly OpenRun[]
+  readonly claims: readonly HeldClaim[]
+  readonly failures: readonly FailureGroup[]
+  readonly warnings: readonly TroubledObject[]
+  readonly last_hours: readonly HourLine[]
+  /** Of the runs that are under way; null while none is. */
+  readonly rate: Rate | null
+}
+
+export interface Rate {
+  readonly objects_per_second: number
+  readonly bytes_per_second: number
+  /** Until what waits now is copied, at this rate; null before anything was. */
+  readonly eta_seconds: number | null
+}
+
+/** Everything that an operator asks for first, read without a scan of the large tables. */
+export function statusOf(ledger: Ledger): Status {
+  return ledger.read(() => {
+    const running = openRuns(ledger)
+    const hours = lastHours(ledger, 24)
+    return {
+      wrong_bytes: wrongBytes(ledger),
+      progress: progressLines(ledger),
+      running,
+      claims: heldClaims(ledger),
+      failures: failureGroups(ledger),
+      warnings: warnings(ledger, 20),
+      last_hours: hours,
+      rate: rateOf(ledger, running, hours),
+    }
+  })
+}
+
+/**
+ * The ledger keeps what moved by the hour: this hour and the one before, over the part of them in which the oldest
+ * run that still works did so.
+ */
+function rateOf(ledger: Ledger, running: readonly OpenRun[], hours: readonly HourLine[]): Rate | null {
+  const oldest = running[0]
+  if (oldest === undefined) return null
+  const now = ledger.clock.now().getTime()
+  const hourBefore = new Date(now - 3_600_000).toISOString().slice(0, 13)
+  const since = Math.max(Date.parse(`${hourBefore}:00:00.000Z`), Date.parse(oldest.started_at))
+  const seconds = Math.max(1, (now - since) / 1000)
+  const recent = hours.filter(({ hour }) => hour >= hourBefore)
+  const objects = recent.reduce((sum, { copied, adopted }) => sum + copied + adopted, 0) / seconds
+  const waiting = readTotals(ledger.db).get("objects.pending")?.count ?? 0
+  return {
+    objects_per_second: round(objects),
+    bytes_per_second: round(recent.reduce((sum, { bytes }) => sum + bytes, 0) / seconds),
+    eta_seconds: objects > 0 ? Math.round(waiting / objects) : null,
+  }
+}
+
+export interface Versions {
+  readonly tool: string
+  readonly bun: string
+  readonly sqlite: string
+  readonly ledger_schema: number
+}
+
+export function versionsOf(ledger: Ledger): Versions {
+  return { tool: VERSION, bun: Bun.version, ...ledgerVersions(ledger) }
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10
+}

@@ -1,0 +1,166 @@
+import { completeCohort, recordCohort } from "../ledger/cohorts.ts"
+import type { Ledger } from "../ledger/open.ts"
+import { beginSeen, noteSeen, recordLastSeen, seenCounts, unseenStudies } from "../ledger/seen.ts"
+import { compareStudy, moveStanding, recordStudy } from "../ledger/studies.ts"
+import type { Pacs, Snapshot } from "../source/pacs.ts"
+import { RULES_TEXT } from "../source/rules.ts"
+import type { ChosenDoctor, Rules, SourceStudy, Survey } from "../source/rows.ts"
+import type { Log } from "../support/log.ts"
+import type { Progress } from "../support/progress.ts"
+import type { Stop } from "../support/stop.ts"
+import { planStudy } from "./plan.ts"
+
+export interface DiscoverOptions {
+  /** At most so many, those with the newest signed report; what was not read keeps its standing. */
+  readonly limit?: number | undefined
+  /** Also tells every study that is eligible. */
+  readonly list?: boolean
+  /** Looks and tells, records nothing. */
+  readonly dryRun?: boolean
+}
+
+export interface DiscoverReport {
+  /** The cohort's id in the ledger; null for a dry run. */
+  readonly cohort: number | null
+  /** Every ranked doctor, best first. */
+  readonly ranking: readonly { readonly rank: number; readonly user_id: string; readonly studies: number }[]
+  readonly funnel: readonly { readonly rule: string; readonly studies: number }[]
+  readonly studies: {
+    readonly new: number
+    readonly changed: number
+    readonly unchanged: number
+    /** Moved by this discovery. */
+    readonly withdrawn: number
+    readonly out_of_cohort: number
+    /** All that are eligible now, also beyond a limit. */
+    readonly eligible: number
+  }
+  readonly eligible?: readonly EligibleStudy[]
+}
+
+export interface EligibleStudy {
+  readonly study_id: string
+  readonly report_ids: readonly string[]
+  /** Of the doctors that signed these reports, in their order. */
+  readonly doctor_ranks: readonly number[]
+}
+
+export interface DiscoverDeps {
+  readonly ledger: Ledger
+  readonly pacs: Pacs
+  readonly rules: Rules
+  readonly runId: number | undefined
+  readonly log: Log
+  readonly progress: Progress
+}
+
+/**
+ * Ranks the doctors, applies the rules and records in the ledger what is eligible now, as of one snapshot of the
+ * database. Unchanged studies cost nothing; what is eligible no longer becomes `withdrawn` or `out_of_cohort`.
+ */
+export async function discover(deps: DiscoverDeps, options: DiscoverOptions, stop: Stop): Promise<DiscoverReport> {
+  const { ledger, pacs, rules, progress } = deps
+  beginSeen(ledger)
+  try {
+    return await pacs.snapshot(async (snapshot) => {
+      const survey = await snapshot.survey(rules)
+      const cohort = options.dryRun === true ? null : decide(deps, survey, options)
+      const eligibleNow = survey.funnel.at(-1)?.studies ?? 0
+      progress.start(Math.min(eligibleNow, options.limit ?? eligibleNow), "studies")
+      const listed: EligibleStudy[] = []
+      for await (const batch of snapshot.eligible(survey, { limit: options.limit })) {
+        recordBatch(deps, batch, cohort)
+        if (options.list === true) listed.push(...batch.map(eligibleStudy))
+        progress.tick(batch.length)
+      }
+      const moved =
+        options.limit === undefined
+          ? await moveStandings(deps, snapshot, survey, cohort)
+          : { withdrawn: 0, out_of_cohort: 0 }
+      const studies = { ...seenCounts(ledger), ...moved, eligible: eligibleNow }
+      if (cohort !== null) {
+        recordLastSeen(ledger)
+        completeCohort(ledger, cohort, studies)
+      }
+      return {
+        cohort,
+        ranking: survey.ranking.map(({ rank, userId, studies }) => ({ rank, user_id: userId, studies })),
+        funnel: survey.funnel,
+        studies,
+        ...(options.list === true && { eligible: listed }),
+      }
+    }, stop.requested)
+  } finally {
+    progress.stop()
+  }
+}
+
+/**
+ * Makes one study known to the ledger, for a copy that names it.
+ * @returns the rule that it fails, in words; undefined when it is eligible and recorded
+ */
+export async function admitStudy(deps: DiscoverDeps, studyId: string, stop: Stop): Promise<string | undefined> {
+  return deps.pacs.snapshot(async (snapshot) => {
+    const survey = await snapshot.survey(deps.rules)
+    const found = await snapshot.study(studyId, survey)
+    if ("failed" in found) return `not eligible: fails the rule ${found.failed}`
+    recordStudy(deps.ledger, planStudy(found), decide(deps, survey, { studyIds: [studyId] }))
+    return undefined
+  }, stop.requested)
+}
+
+function decide(deps: DiscoverDeps, survey: Survey, scope: Readonly<Record<string, unknown>>): number {
+  const { ledger, rules, runId } = deps
+  const chosen = new Set(survey.chosen.map((doctor: ChosenDoctor) => doctor.userId))
+  return recordCohort(ledger, {
+    runId: runId!,
+    rulesText: RULES_TEXT,
+    parameters: {
+      rank_from: rules.rankFrom,
+      rank_to: rules.rankTo,
+      tolerated_modalities: rules.toleratedModalities,
+      limit: scope.limit ?? null,
+      study_ids: scope.studyIds ?? null,
+    },
+    ranking: survey.ranking.map((doctor) => ({ ...doctor, chosen: chosen.has(doctor.userId) })),
+    funnel: survey.funnel,
+  })
+}
+
+/** One transaction a batch: a few hundred studies for one flush of the disk. */
+function recordBatch({ ledger }: DiscoverDeps, batch: readonly SourceStudy[], cohort: number | null) {
+  const record = () => {
+    for (const study of batch.map(planStudy)) {
+      const change = cohort === null ? compareStudy(ledger, study) : recordStudy(ledger, study, cohort)
+      noteSeen(ledger, study.studyId, change, study.doctorRank)
+    }
+  }
+  if (cohort === null) record()
+  else ledger.write(record)
+}
+
+/** What the ledger holds and the rules no longer give: did the study change, or only the ranking? */
+async function moveStandings(deps: DiscoverDeps, snapshot: Snapshot, survey: Survey, cohort: number | null) {
+  const { ledger } = deps
+  const moved = { withdrawn: 0, out_of_cohort: 0 }
+  for (const page of unseenStudies(ledger)) {
+    const before = new Map(page.map((study) => [study.studyId, study.standing]))
+    const now = (await snapshot.standings(page, survey)).filter((study) => study.standing !== "eligible")
+    for (const { studyId, standing } of now) if (standing !== before.get(studyId)) moved[standing] += 1
+    if (cohort === null) continue
+    ledger.write((tally) => {
+      for (const { studyId, standing, failed } of now) {
+        moveStanding(ledger, tally, studyId, { standing, reason: failed, cohortId: cohort })
+      }
+    })
+  }
+  return moved
+}
+
+function eligibleStudy({ studyId, reports }: SourceStudy): EligibleStudy {
+  return {
+    study_id: studyId,
+    report_ids: reports.map(({ reportId }) => reportId),
+    doctor_ranks: reports.map(({ rank }) => rank),
+  }
+}
