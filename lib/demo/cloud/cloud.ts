@@ -9,6 +9,12 @@ export interface CloudOptions {
    * rules for faults are then refused.
    */
   readonly faults?: boolean
+  /**
+   * Whether connections serve more than one request (true). Bun's `fetch` repeats GET, PUT and DELETE by itself when
+   * a connection that it used before breaks ahead of the answer, once for every such connection that it still has:
+   * a test that counts tries sets this to false, and then every fault is seen by the code under test.
+   */
+  readonly keepAlive?: boolean
   /** Whether the log keeps one entry for every request (true), or counters only. */
   readonly logEntries?: boolean
   /** `discard`: of what is written only size, hashes and metadata are kept; for benchmarks of many gigabytes. */

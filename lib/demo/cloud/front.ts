@@ -55,30 +55,42 @@ export async function startFront(backendPort: number): Promise<Front> {
 }
 
 interface Cut {
-  /** Bytes of the answer's head that came so far; `undefined` once it is complete. */
+  /** What came of the answer's head so far; `undefined` once it is complete. */
   head: Buffer | undefined
+  /** Bytes of the body that may still pass. */
   left: number
-  readonly finish: (last: Buffer) => void
+  readonly end: (rest: Buffer) => void
 }
 
 function relayAnswers(backend: Socket, client: Socket): Connection {
   let cut: Cut | undefined
+  let standing = false
 
-  const pass = (chunk: Buffer) => {
-    if (client.write(chunk)) return
+  const pass = (chunk: Buffer, sent?: () => void) => {
+    if (client.write(chunk, sent)) return
     backend.pause()
-    client.once("drain", () => backend.resume())
+    client.once("drain", () => {
+      if (!standing) backend.resume()
+    })
+  }
+  const stand = () => {
+    standing = true
+    backend.pause()
+  }
+  const goOn = (rest: Buffer) => {
+    standing = false
+    cut = undefined
+    pass(rest)
+    backend.resume()
   }
   const passUntilCut = (chunk: Buffer, current: Cut) => {
     const body = current.head === undefined ? chunk : behindHead(chunk, current, pass)
     if (body === undefined) return
-    if (body.length < current.left) {
-      current.left -= body.length
-      pass(body)
-      return
-    }
-    backend.pause()
-    current.finish(body.subarray(0, current.left))
+    const passing = body.subarray(0, current.left)
+    current.left -= passing.length
+    if (current.left > 0) return pass(passing)
+    stand()
+    pass(passing, () => current.end(body.subarray(passing.length)))
   }
   backend.on("data", (chunk: Buffer) => {
     if (cut === undefined) pass(chunk)
@@ -87,18 +99,17 @@ function relayAnswers(backend: Socket, client: Socket): Connection {
   return {
     reset: () => void client.resetAndDestroy(),
     cut(bytes, end, released) {
-      const finish = (last: Buffer) => {
-        client.write(last, () => {
-          if (end === "reset") client.resetAndDestroy()
-          else if (end === "close") client.end(() => client.destroy())
-          else void released.then(() => client.destroy())
-        })
+      const ends = {
+        reset: () => client.resetAndDestroy(),
+        close: () => client.end(() => client.destroy()),
+        stall: (rest: Buffer) => released.then(() => goOn(rest)),
       }
-      cut = { head: Buffer.alloc(0), left: bytes, finish }
+      cut = { head: Buffer.alloc(0), left: bytes, end: ends[end] }
     },
   }
 }
 
+/** Lets the answer's head through and returns what came of the body; `undefined` while the head is not complete. */
 function behindHead(chunk: Buffer, cut: Cut, pass: (chunk: Buffer) => void): Buffer | undefined {
   const head = Buffer.concat([cut.head!, chunk])
   const end = head.indexOf("\r\n\r\n")

@@ -1,6 +1,6 @@
 import { type Answer, bodyLength, Refusal } from "./answer.ts"
 import { type Call, serviceOf } from "./call.ts"
-import type { Faults } from "./faults.ts"
+import type { Fault, Faults } from "./faults.ts"
 import type { Connection } from "./front.ts"
 import { answerGcs, gcsTarget, isGcsPath } from "./gcs.ts"
 import { BrokenOff, incoming } from "./incoming.ts"
@@ -13,11 +13,12 @@ export interface Handling {
   readonly world: World
   readonly log: RecordingLog
   readonly faults: Faults
+  readonly keepAlive: boolean
 }
 
 /** Answers one request of either service and writes it into the log. */
 export async function handle(
-  { world, log, faults }: Handling,
+  { world, log, faults, keepAlive }: Handling,
   request: Request,
   connection: () => Connection,
 ): Promise<Response> {
@@ -40,12 +41,12 @@ export async function handle(
       key: call.key,
       status: answer.status,
       bytesIn: call.body.bytes,
-      bytesOut: request.method === "HEAD" ? 0 : bodyLength(answer),
+      bytesOut: bytesSent(request, answer, hit?.fault),
       fault: hit?.fault.kind,
       ...call.outcome,
     })
   }
-  return toResponse(request, answer)
+  return toResponse(request, keepAlive ? answer : lastOnConnection(answer))
 }
 
 /** Stands for "nobody is left to answer". */
@@ -70,9 +71,19 @@ async function answerCall(world: World, call: Call): Promise<Answer> {
   }
 }
 
+function bytesSent(request: Request, answer: Answer, fault: Fault | undefined): number {
+  if (request.method === "HEAD") return 0
+  const length = bodyLength(answer)
+  return fault?.kind === "cut" && fault.end !== "stall" ? Math.min(fault.bytes, length) : length
+}
+
+function lastOnConnection(answer: Answer): Answer {
+  return { ...answer, headers: { ...answer.headers, connection: "close" } }
+}
+
 function toResponse(request: Request, answer: Answer): Response {
   const { status, headers, body } = answer
-  if (answer === BROKEN) return new Response(null, { status: 500 })
+  if (status === BROKEN.status) return new Response(null, { status: 500 })
   if (request.method === "HEAD") {
     return new Response(null, {
       status,

@@ -31,8 +31,9 @@ export async function misbehave(
       call.body.breakAfter(fault.bytes)
       try {
         return await respond()
-      } finally {
-        connection.reset()
+      } catch (error) {
+        if (error instanceof BrokenOff) connection.reset()
+        throw error
       }
     case "delay":
       await call.body.arrived()

@@ -15,13 +15,13 @@ export type { Cloud, CloudOptions }
 
 /** Starts the stand-in on a free port of 127.0.0.1. */
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
-  const { faults: withFaults = true, logEntries = true, sink = "keep" } = options
+  const { faults: withFaults = true, keepAlive = true, logEntries = true, sink = "keep" } = options
   const world: World = {
     buckets: openBuckets(openBodies({ discard: sink === "discard" })),
     sessions: openSessions(),
     roles: openRoles(),
   }
-  const handling = { world, log: openLog({ keepEntries: logEntries }), faults: openFaults() }
+  const handling = { world, log: openLog({ keepEntries: logEntries }), faults: openFaults(), keepAlive }
   let front: Front | undefined
   const server = Bun.serve({
     port: 0,
