@@ -1,4 +1,4 @@
-import { base64ToHex, crc32cBase64, md5Base64 } from "../../support/checksums.ts"
+import { base64ToHex, crc32c, crc32cToBase64 } from "../../support/checksums.ts"
 
 /** Stored bytes with their hashes. Objects with equal bytes share one body. */
 export interface Body {
@@ -13,7 +13,8 @@ export interface Body {
 }
 
 export interface Bodies {
-  intern(bytes: Uint8Array): Body
+  /** @param pieces one after the other the content; all but the last are multiples of 256 KiB long */
+  intern(pieces: readonly Uint8Array[]): Body
 }
 
 /**
@@ -26,30 +27,7 @@ export interface Bodies {
  * are then mixed up with a probability of 2^-64.
  */
 export function openBodies({ discard = false } = {}): Bodies {
-  const kept = new Map<string, WeakRef<Body>>()
-  const forgotten = new FinalizationRegistry<string>((id) => {
-    if (kept.get(id)?.deref() === undefined) kept.delete(id)
-  })
-  const hashesOnly = new Map<string, Body>()
-
-  return {
-    intern(bytes) {
-      const id = `${bytes.byteLength}:${Bun.hash.xxHash3(bytes)}`
-      if (discard) {
-        const known = hashesOnly.get(id)
-        if (known !== undefined) return known
-        const body = withoutBytes(bytes)
-        hashesOnly.set(id, body)
-        return body
-      }
-      const known = kept.get(id)?.deref()
-      if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return known
-      const body = hashed(bytes)
-      kept.set(id, new WeakRef(body))
-      forgotten.register(body, id)
-      return body
-    },
-  }
+  return discard ? hashesOnly() : sharedBodies()
 }
 
 /** A body whose bytes rotted: one bit differs, the hashes are those of the bytes that were stored. */
@@ -64,18 +42,76 @@ export function withFlippedBit(bytes: Uint8Array): Uint8Array {
   return copy
 }
 
-function hashed(bytes: Uint8Array): Body {
-  const md5 = md5Base64(bytes)
-  return { size: bytes.byteLength, bytes, md5, md5Hex: base64ToHex(md5), crc32c: crc32cBase64(bytes) }
+function sharedBodies(): Bodies {
+  const kept = new Map<string, WeakRef<Body>>()
+  const forgotten = new FinalizationRegistry<string>((id) => {
+    if (kept.get(id)?.deref() === undefined) kept.delete(id)
+  })
+  return {
+    intern(pieces) {
+      const id = digest(pieces)
+      const known = kept.get(id)?.deref()
+      if (known !== undefined && isMadeOf(known.bytes, pieces)) return known
+      const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+      const body = { ...hashes([bytes]), bytes }
+      kept.set(id, new WeakRef(body))
+      forgotten.register(body, id)
+      return body
+    },
+  }
 }
 
-function withoutBytes(bytes: Uint8Array): Body {
-  const { size, md5, md5Hex, crc32c } = hashed(bytes)
+function hashesOnly(): Bodies {
+  const known = new Map<string, Body>()
   return {
-    size,
-    md5,
-    md5Hex,
-    crc32c,
+    intern(pieces) {
+      const id = digest(pieces)
+      const body = known.get(id) ?? withoutBytes(hashes(pieces))
+      known.set(id, body)
+      return body
+    },
+  }
+}
+
+const BLOCK = 256 * 1024
+
+/** The same for the same content, however it is cut into pieces. */
+function digest(pieces: readonly Uint8Array[]): string {
+  let hash = 0n
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += BLOCK)
+      hash = Bun.hash.xxHash3(piece.subarray(at, at + BLOCK), hash)
+  }
+  return `${sizeOf(pieces)}:${hash}`
+}
+
+function isMadeOf(bytes: Uint8Array, pieces: readonly Uint8Array[]): boolean {
+  let at = 0
+  for (const piece of pieces) {
+    if (Buffer.compare(bytes.subarray(at, at + piece.length), piece) !== 0) return false
+    at += piece.length
+  }
+  return at === bytes.length
+}
+
+function hashes(pieces: readonly Uint8Array[]): Omit<Body, "bytes"> {
+  const hasher = new Bun.CryptoHasher("md5")
+  let crc = 0
+  for (const piece of pieces) {
+    hasher.update(piece)
+    crc = crc32c(piece, crc)
+  }
+  const md5 = hasher.digest("base64")
+  return { size: sizeOf(pieces), md5, md5Hex: base64ToHex(md5), crc32c: crc32cToBase64(crc) }
+}
+
+function sizeOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((size, piece) => size + piece.length, 0)
+}
+
+function withoutBytes(body: Omit<Body, "bytes">): Body {
+  return {
+    ...body,
     get bytes(): Uint8Array {
       throw new Error("this server was started to discard the bytes of its objects")
     },

@@ -27,7 +27,7 @@ export interface S3Facts {
   readonly partSize: number | undefined
   readonly kms: boolean
   /** A checksum is answered only for objects that were uploaded with one. */
-  readonly checksum: "full-object" | "composite" | undefined
+  readonly checksum: { readonly type: "FULL_OBJECT" | "COMPOSITE"; readonly crc32c: string } | undefined
 }
 
 export type NewObject = Pick<StoredObject, "bucket" | "key" | "body"> &

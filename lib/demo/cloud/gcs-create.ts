@@ -13,13 +13,13 @@ import type { World } from "./world.ts"
 export function createObject(
   world: World,
   upload: Upload,
-  bytes: Uint8Array,
+  pieces: readonly Uint8Array[],
   headerHashes: Pick<ObjectSpec, "md5Hash" | "crc32c">,
   outcome: Outcome,
 ): StoredObject {
   const bucket = world.buckets.find(upload.bucket)
   if (bucket === undefined) throw noSuchBucket()
-  const body = world.buckets.bodies.intern(bytes)
+  const body = world.buckets.bodies.intern(pieces)
   for (const named of [upload.spec, headerHashes]) {
     requireSame("CRC32C", named.crc32c, body.crc32c)
     requireSame("MD5", named.md5Hash, body.md5)

@@ -119,11 +119,9 @@ function persist(session: Session, start: number, bytes: Uint8Array, isLast: boo
 }
 
 function finish(world: World, call: Call, session: Session): Answer {
-  const bytes = session.persisted.length === 1 ? session.persisted[0]! : Buffer.concat(session.persisted)
   const hashes = namedHashes(call.request.headers.get("x-goog-hash"))
   session.state = "failed"
-  session.persisted.length = 0
-  session.result = createObject(world, session.upload, bytes, hashes, call.outcome)
+  session.result = createObject(world, session.upload, session.persisted.splice(0), hashes, call.outcome)
   session.state = "done"
   return jsonAnswer(call, objectResource(session.result, call.url.origin))
 }

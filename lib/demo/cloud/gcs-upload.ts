@@ -24,7 +24,7 @@ export async function insertObject(world: World, call: Call): Promise<Answer> {
     contentType: parts.contentType,
   }
   const hashes = namedHashes(call.request.headers.get("x-goog-hash"))
-  const stored = createObject(world, upload, parts.media, hashes, call.outcome)
+  const stored = createObject(world, upload, [parts.media], hashes, call.outcome)
   return jsonAnswer(call, objectResource(stored, call.url.origin))
 }
 

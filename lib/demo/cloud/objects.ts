@@ -1,3 +1,4 @@
+import { crc32cBase64 } from "../../support/checksums.ts"
 import type { Bodies } from "./bodies.ts"
 import type { NewObject, S3Facts, StoredObject } from "./buckets.ts"
 
@@ -60,13 +61,14 @@ export function toNewObject(
 ): NewObject {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
   const { multipartPartSize, kms, checksum, ...rest } = options
-  const body = bodies.intern(bytes)
+  const body = bodies.intern([bytes])
   const etag = etagOf(bytes, body.md5Hex, multipartPartSize)
   const s3: S3Facts = {
     etag: kms === true ? etagUnderKms(etag) : etag,
     partSize: multipartPartSize,
     kms: kms === true,
-    checksum,
+    checksum:
+      checksum === undefined ? undefined : storedChecksum(checksum, bytes, body.crc32c, multipartPartSize),
   }
   return { bucket, key, body, ...rest, s3 }
 }
@@ -74,13 +76,31 @@ export function toNewObject(
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html: the ETag of an upload in parts. */
 function etagOf(bytes: Uint8Array, md5Hex: string, partSize: number | undefined): string {
   if (partSize === undefined) return md5Hex
-  const ofParts = new Bun.CryptoHasher("md5")
-  let parts = 0
-  for (let start = 0; start < bytes.byteLength || parts === 0; start += partSize) {
-    ofParts.update(new Bun.CryptoHasher("md5").update(bytes.subarray(start, start + partSize)).digest())
-    parts++
+  const parts = partsOf(bytes, partSize)
+  const hasher = new Bun.CryptoHasher("md5")
+  for (const part of parts) hasher.update(new Bun.CryptoHasher("md5").update(part).digest())
+  return `${hasher.digest("hex")}-${parts.length}`
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html */
+function storedChecksum(
+  kind: "full-object" | "composite",
+  bytes: Uint8Array,
+  whole: string,
+  partSize = bytes.byteLength,
+): NonNullable<S3Facts["checksum"]> {
+  if (kind === "full-object") return { type: "FULL_OBJECT", crc32c: whole }
+  const parts = partsOf(bytes, partSize)
+  const ofParts = Buffer.concat(parts.map((part) => Buffer.from(crc32cBase64(part), "base64")))
+  return { type: "COMPOSITE", crc32c: `${crc32cBase64(ofParts)}-${parts.length}` }
+}
+
+function partsOf(bytes: Uint8Array, partSize: number): Uint8Array[] {
+  const parts = [bytes.subarray(0, partSize)]
+  for (let start = partSize; start < bytes.byteLength; start += partSize) {
+    parts.push(bytes.subarray(start, start + partSize))
   }
-  return `${ofParts.digest("hex")}-${parts}`
+  return parts
 }
 
 /** Has the form of the ETag that the object would have without encryption, and is not made of MD5s. */

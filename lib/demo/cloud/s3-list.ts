@@ -55,10 +55,11 @@ function listResult(bucket: string, params: URLSearchParams, limit: number, page
 }
 
 function contents(object: StoredObject, text: (value: string) => string): string {
+  const type = object.s3.checksum?.type
   const checksum =
-    object.s3.checksum === undefined
+    type === undefined
       ? ""
-      : `<ChecksumAlgorithm>CRC32C</ChecksumAlgorithm><ChecksumType>${object.s3.checksum === "full-object" ? "FULL_OBJECT" : "COMPOSITE"}</ChecksumType>`
+      : `<ChecksumAlgorithm>CRC32C</ChecksumAlgorithm><ChecksumType>${type}</ChecksumType>`
   return (
     `<Contents><Key>${text(object.key)}</Key>` +
     `<LastModified>${object.updated.toISOString()}</LastModified>` +

@@ -99,20 +99,13 @@ function objectHeaders(object: StoredObject, withChecksum: boolean): Record<stri
   // S3 leaves the header out for its default class.
   if (object.storageClass !== "STANDARD") headers["x-amz-storage-class"] = object.storageClass
   for (const [name, value] of Object.entries(object.metadata)) headers[`x-amz-meta-${name}`] = value
-  if (withChecksum) addChecksum(headers, object)
+  if (withChecksum && object.s3.checksum !== undefined) {
+    headers["x-amz-checksum-crc32c"] = object.s3.checksum.crc32c
+    headers["x-amz-checksum-type"] = object.s3.checksum.type
+  }
   return headers
 }
 
-function addChecksum(headers: Record<string, string>, { s3, body }: StoredObject) {
-  if (s3.checksum === "full-object") {
-    headers["x-amz-checksum-crc32c"] = body.crc32c
-    headers["x-amz-checksum-type"] = "FULL_OBJECT"
-  } else if (s3.checksum === "composite") {
-    headers["x-amz-checksum-crc32c"] = `${body.crc32c}-${partCount(body.size, s3.partSize ?? body.size)}`
-    headers["x-amz-checksum-type"] = "COMPOSITE"
-  }
-}
-
-export function partCount(size: number, partSize: number): number {
+function partCount(size: number, partSize: number): number {
   return Math.max(1, Math.ceil(size / partSize))
 }

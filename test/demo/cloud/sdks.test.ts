@@ -102,11 +102,9 @@ describe("Google's SDK", () => {
     expect(metadata).toMatchObject({ size: "5", crc32c: cloud.get("dest", "f/g/3")!.crc32c })
     const [page, next] = await bucket().getFiles({ prefix: "f/", maxResults: 2, autoPaginate: false })
     const [rest, end] = await bucket().getFiles({ ...next, autoPaginate: false })
-    expect([page.map(({ name }) => name), rest.map(({ name }) => name), end]).toEqual([
-      ["f/1", "f/2"],
-      ["f/g/3"],
-      null,
-    ])
+    expect(page.map(({ name }) => name)).toEqual(["f/1", "f/2"])
+    expect(rest.map(({ name }) => name)).toEqual(["f/g/3"])
+    expect(end ?? undefined).toBeUndefined()
     const [, , answer] = await bucket().getFiles({ prefix: "f/", delimiter: "/", autoPaginate: false })
     expect(answer).toMatchObject({ prefixes: ["f/g/"] })
     await expect(bucket().file("h").delete({ ifGenerationMatch: 1 })).rejects.toMatchObject({ code: 412 })
