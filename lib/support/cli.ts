@@ -21,6 +21,9 @@ export type Outcome = 0 | 1
 
 /** What a script's action gets. */
 export interface Context<P extends ConfigPart, O extends OptionSpecs, A> {
+  /** The script's name, and its words as they were typed. */
+  readonly script: string
+  readonly words: readonly string[]
   readonly args: readonly A[]
   readonly options: OptionValues<O>
   readonly dryRun: boolean
@@ -63,11 +66,12 @@ async function exitCodeOf<P extends ConfigPart, O extends OptionSpecs, A>(
   using stop = stopOnSignals()
   let debug = false
   try {
-    const parsed = parseArguments(spec, process.argv.slice(2))
+    const words = process.argv.slice(2)
+    const parsed = parseArguments(spec, words)
     if (parsed === undefined) return 0
     const config = loadConfig([...(spec.config ?? []), "logging"])
     debug = config.logging.level === "DEBUG"
-    const outcome = await action(contextOf(parsed, config, redact, stop))
+    const outcome = await action({ script: spec.name, words, ...contextOf(parsed, config, redact, stop) })
     return stop.exitCode ?? outcome
   } catch (error) {
     complain(error, { stack: debug })
@@ -82,7 +86,7 @@ function contextOf<P extends ConfigPart, O extends OptionSpecs, A>(
   config: Config<P | "logging">,
   redact: Redactor,
   stop: SignalStop,
-): Context<P, O, A> {
+): Omit<Context<P, O, A>, "script" | "words"> {
   const log = createLogger({ level: config.logging.level, redact, pretty: process.stderr.isTTY === true })
   for (const note of retiredNotes()) log.warn(note)
   // Whoever read the output has gone, as `| head` does: nobody needs more of it.
