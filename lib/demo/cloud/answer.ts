@@ -18,7 +18,11 @@ export class Refusal extends Error {
   }
 }
 
-/** Bytes of the answer's body as they go over the wire. */
+/** Bytes of the body that go over the wire: none to a HEAD. */
+export function sentLength(answer: Answer, verb: string): number {
+  return verb === "HEAD" ? 0 : bodyLength(answer)
+}
+
 export function bodyLength(answer: Answer): number {
   if (answer.body === undefined) return 0
   return typeof answer.body === "string" ? Buffer.byteLength(answer.body) : answer.body.byteLength

@@ -6,8 +6,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net"
  */
 export interface Front extends AsyncDisposable {
   readonly port: number
-  /** The connection whose relayed side has this local port, as the HTTP server sees it. */
-  connection(port: number): Connection | undefined
+  /** The connection that comes to the HTTP server from this port; where it is gone already, nothing happens to it. */
+  connection(port: number | undefined): Connection
 }
 
 export interface Connection {
@@ -30,15 +30,17 @@ export async function startFront(backendPort: number): Promise<Front> {
       if (port !== undefined) connections.set(port, relay)
       client.pipe(backend)
     })
-    const part = () => {
+    client.on("error", () => client.destroy())
+    client.on("close", () => {
       clients.delete(client)
-      if (port !== undefined) connections.delete(port)
-      client.destroy()
       backend.destroy()
-    }
-    // A broken connection is what this relay is for: whichever side breaks, the other one is told.
-    client.on("error", part).on("close", part)
-    backend.on("error", part).on("close", part)
+    })
+    backend.on("error", () => client.destroy())
+    backend.on("close", () => {
+      if (port !== undefined) connections.delete(port)
+      // Whatever is still on its way to the client arrives.
+      client.end()
+    })
   })
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject)
@@ -46,13 +48,15 @@ export async function startFront(backendPort: number): Promise<Front> {
   })
   return {
     port: (server.address() as AddressInfo).port,
-    connection: (port) => connections.get(port),
+    connection: (port) => connections.get(port ?? -1) ?? GONE,
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.destroy()
       await new Promise<void>((resolve) => server.close(() => resolve()))
     },
   }
 }
+
+const GONE: Connection = { reset() {}, cut() {} }
 
 interface Cut {
   /** What came of the answer's head so far; `undefined` once it is complete. */
@@ -64,21 +68,13 @@ interface Cut {
 
 function relayAnswers(backend: Socket, client: Socket): Connection {
   let cut: Cut | undefined
-  let standing = false
 
   const pass = (chunk: Buffer, sent?: () => void) => {
     if (client.write(chunk, sent)) return
     backend.pause()
-    client.once("drain", () => {
-      if (!standing) backend.resume()
-    })
-  }
-  const stand = () => {
-    standing = true
-    backend.pause()
+    client.once("drain", () => backend.resume())
   }
   const goOn = (rest: Buffer) => {
-    standing = false
     cut = undefined
     pass(rest)
     backend.resume()
@@ -89,7 +85,7 @@ function relayAnswers(backend: Socket, client: Socket): Connection {
     const passing = body.subarray(0, current.left)
     current.left -= passing.length
     if (current.left > 0) return pass(passing)
-    stand()
+    backend.pause()
     pass(passing, () => current.end(body.subarray(passing.length)))
   }
   backend.on("data", (chunk: Buffer) => {

@@ -50,9 +50,7 @@ export async function writeSession(world: World, call: Call): Promise<Answer> {
   agreeOnTotal(session, range.total)
   if (range.kind === "query") {
     await call.body.whole()
-    return session.total === session.persistedBytes && range.total !== undefined
-      ? finish(world, call, session)
-      : incomplete(session)
+    return session.total === session.persistedBytes ? finish(world, call, session) : incomplete(session)
   }
   return receiveChunk(world, call, session, range)
 }

@@ -1,4 +1,4 @@
-import { type Answer, bodyLength, Refusal } from "./answer.ts"
+import { type Answer, bodyLength, Refusal, sentLength } from "./answer.ts"
 import { type Call, serviceOf } from "./call.ts"
 import type { Fault, Faults } from "./faults.ts"
 import type { Connection } from "./front.ts"
@@ -72,8 +72,7 @@ async function answerCall(world: World, call: Call): Promise<Answer> {
 }
 
 function bytesSent(request: Request, answer: Answer, fault: Fault | undefined): number {
-  if (request.method === "HEAD") return 0
-  const length = bodyLength(answer)
+  const length = sentLength(answer, request.method)
   return fault?.kind === "cut" && fault.end !== "stall" ? Math.min(fault.bytes, length) : length
 }
 
@@ -90,8 +89,7 @@ function toResponse(request: Request, answer: Answer): Response {
       headers: { ...headers, "content-length": String(bodyLength(answer)) },
     })
   }
-  if (answer.chunked === true && body instanceof Uint8Array)
-    return new Response(inChunks(body), { status, headers })
+  if (answer.chunked === true) return new Response(inChunks(body as Uint8Array), { status, headers })
   return new Response(body as Uint8Array<ArrayBuffer> | string | undefined, { status, headers })
 }
 

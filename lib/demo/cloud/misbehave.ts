@@ -1,5 +1,5 @@
 import type { Answer } from "./answer.ts"
-import { bodyLength } from "./answer.ts"
+import { sentLength } from "./answer.ts"
 import { type Call, serviceOf } from "./call.ts"
 import type { Hit } from "./faults.ts"
 import type { Connection } from "./front.ts"
@@ -24,7 +24,7 @@ export async function misbehave(
       throw new BrokenOff()
     case "cut": {
       const answer = await respond()
-      connection.cut(Math.min(fault.bytes, bodyLength(answer)), fault.end, released)
+      connection.cut(Math.min(fault.bytes, sentLength(answer, call.request.method)), fault.end, released)
       return answer
     }
     case "cut-upload":

@@ -4,7 +4,7 @@ import type { Cloud, CloudOptions } from "./cloud.ts"
 import { answerControl, isControlPath } from "./control.ts"
 import { directAccess } from "./direct.ts"
 import { openFaults } from "./faults.ts"
-import { type Connection, type Front, startFront } from "./front.ts"
+import { type Front, startFront } from "./front.ts"
 import { openSessions } from "./gcs-sessions.ts"
 import { handle } from "./handler.ts"
 import { openLog } from "./log.ts"
@@ -31,7 +31,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     fetch: (request, server) =>
       isControlPath(request.url)
         ? answerControl(cloud, request)
-        : handle(handling, request, () => connectionOf(front, server.requestIP(request)?.port)),
+        : handle(handling, request, () => front!.connection(server.requestIP(request)?.port)),
   })
   if (withFaults) front = await startFront(server.port!)
   const stop = async () => {
@@ -53,11 +53,4 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     [Symbol.asyncDispose]: stop,
   }
   return cloud
-}
-
-function connectionOf(front: Front | undefined, port: number | undefined): Connection {
-  const connection = port === undefined ? undefined : front?.connection(port)
-  if (connection === undefined)
-    throw new Error("a fault struck a request that did not come through the relay")
-  return connection
 }
