@@ -46,12 +46,18 @@ export interface FunnelStep {
   readonly studies: number
 }
 
+/** What decides about a single study. */
+export interface Criteria extends Pick<Rules, "toleratedModalities"> {
+  readonly chosen: readonly ChosenDoctor[]
+}
+
 /** The ranking and the funnel as of one snapshot. */
-export interface Survey {
+export interface Survey extends Criteria {
   /** Every ranked user, best first. */
   readonly ranking: readonly RankedDoctor[]
   /** Those of the ranking between `rankFrom` and `rankTo`. */
   readonly chosen: readonly RankedDoctor[]
+  /** One step a rule, in their order. */
   readonly funnel: readonly FunnelStep[]
 }
 

@@ -1,0 +1,151 @@
+import { readFileSync } from "node:fs"
+import { checkServerIdentity } from "node:tls"
+import postgres, { type PendingQuery, type Sql, type TransactionSql } from "postgres"
+import { Aborted, AppError } from "../support/errors.ts"
+import { DatabaseTimeout, DatabaseUnreachable } from "./errors.ts"
+import { asDatabaseError, failure, type Whereabouts } from "./failures.ts"
+
+/** How the PACS database is reached. */
+export interface PacsSettings extends Whereabouts {
+  /** A name, an address, or the folder of a Unix socket. */
+  readonly host: string
+  readonly password: string
+  /** As libpq names them. Only `verify-ca` and `verify-full` prove who answers. */
+  readonly sslMode: "disable" | "prefer" | "require" | "verify-ca" | "verify-full"
+  /** A PEM file with the authority that signed the server's certificate; without it, those that the system trusts. */
+  readonly caPath?: string | undefined
+}
+
+/** How long the database may take. */
+export interface TimeLimits {
+  readonly connectMs: number
+  /** For one statement, also one that fetches a batch of a cursor. */
+  readonly statementMs: number
+}
+
+/** A read-only transaction: `sql` makes statements, `run` sends them. */
+export interface Reading {
+  readonly sql: TransactionSql
+  run<T extends readonly postgres.MaybeRow[]>(statement: PendingQuery<T>): Promise<T>
+}
+
+/**
+ * A client with up to `max` connections, none of them open yet.
+ *
+ * It works behind pgbouncer in transaction mode: nothing is prepared by name, no session is given settings, and the
+ * startup message holds no parameter that pgbouncer would refuse.
+ */
+export function connect(settings: PacsSettings, limits: TimeLimits, max: number): Sql {
+  const { host, port, name, user, password } = settings
+  return postgres({
+    // An array keeps the driver from taking an IPv6 address apart at its colons.
+    host: host.startsWith("/") ? host : [host],
+    port: host.startsWith("/") ? port : [port],
+    database: name,
+    user,
+    password,
+    max,
+    ssl: tlsOptions(settings),
+    prepare: false,
+    fetch_types: false,
+    connect_timeout: limits.connectMs / 1000,
+    idle_timeout: 60,
+    connection: { application_name: "vlm-eden-dataset-etl" },
+    types: { instant: INSTANT },
+    // Notices are the database's talk with its administrators; stdout belongs to a script's report.
+    onnotice: () => {},
+  })
+}
+
+/** ISO 8601 in UTC, to the microsecond; the transaction's `timezone` and `datestyle` make the server write it so. */
+const INSTANT = {
+  to: 1184,
+  from: [1184],
+  serialize: (text: string) => text,
+  parse: (text: string) => text.replace(" ", "T").replace(/\+00$/, "+00:00"),
+}
+
+function tlsOptions({ host, sslMode, caPath }: PacsSettings) {
+  switch (sslMode) {
+    case "disable":
+      return false
+    case "prefer":
+    case "require":
+      return sslMode
+    case "verify-ca":
+      return { ...authority(caPath), rejectUnauthorized: true, checkServerIdentity: () => undefined }
+    case "verify-full":
+      return {
+        ...authority(caPath),
+        rejectUnauthorized: true,
+        // By the name that was asked for: left to itself, TLS over an open socket would check an address as `localhost`.
+        checkServerIdentity: (_: string, certificate: Parameters<typeof checkServerIdentity>[1]) =>
+          checkServerIdentity(host, certificate),
+      }
+  }
+}
+
+function authority(caPath: string | undefined) {
+  return caPath === undefined ? {} : { ca: readFileSync(caPath, "utf8") }
+}
+
+/**
+ * Runs `work` in one read-only REPEATABLE READ transaction: all it reads is of one moment, and the server refuses to
+ * write. Rejects with the signal's reason as soon as that aborts; the caller then ends the client.
+ * @throws DatabaseError, or what `work` throws
+ */
+export async function readOnly<T>(
+  client: Sql,
+  where: Whereabouts,
+  limits: TimeLimits,
+  work: (reading: Reading) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  if (signal?.aborted) throw reasonOf(signal)
+  using watch = watchdog(where, signal)
+  // The driver's own timer is started anew whenever a proxy takes a connection and drops it.
+  using connecting = watch.expect(2 * limits.connectMs, DatabaseUnreachable)
+  const transaction = client.begin("isolation level repeatable read read only", async (sql) => {
+    connecting[Symbol.dispose]()
+    const run: Reading["run"] = async (statement) => {
+      using _ = watch.expect(limits.statementMs + GRACE_MS, DatabaseTimeout)
+      try {
+        return await statement
+      } catch (cause) {
+        throw asDatabaseError(cause, where)
+      }
+    }
+    await run(sql`
+      select set_config('statement_timeout', ${String(limits.statementMs)}, true),
+        set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)`)
+    return await work({ sql, run })
+  })
+  try {
+    return (await Promise.race([transaction, watch.barked])) as T
+  } catch (cause) {
+    throw asDatabaseError(cause, where)
+  }
+}
+
+/** What the server's own timeout has to act and to tell, before we believe that nobody is there. */
+const GRACE_MS = 15_000
+
+/** Rejects when the signal aborts, or when what was expected within some time did not come. */
+function watchdog(where: Whereabouts, signal: AbortSignal | undefined) {
+  const { promise: barked, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(reasonOf(signal))
+  signal?.addEventListener("abort", abort, { once: true })
+  return {
+    barked,
+    expect(ms: number, Failure: typeof DatabaseTimeout | typeof DatabaseUnreachable): Disposable {
+      const bark = () => reject(failure(Failure, where, "is silent", new Error(`no answer within ${ms} ms`)))
+      const timer = setTimeout(bark, ms)
+      return { [Symbol.dispose]: () => clearTimeout(timer) }
+    },
+    [Symbol.dispose]: () => signal?.removeEventListener("abort", abort),
+  }
+}
+
+function reasonOf(signal: AbortSignal | undefined): AppError {
+  return signal?.reason instanceof AppError ? signal.reason : new Aborted(undefined, signal?.reason)
+}

@@ -1,0 +1,72 @@
+import { AppError, type Facts, type Verdict } from "../support/errors.ts"
+
+/** Base of what the PACS database can answer when it does not do what it was asked. */
+export class DatabaseError extends AppError {
+  constructor(
+    message: string,
+    facts: Facts,
+    cause?: unknown,
+    { verdict = "stop", hint }: { verdict?: Verdict; hint?: string } = {},
+  ) {
+    super(message, { verdict, facts, cause, hint })
+  }
+}
+
+/** The server or the way to it failed: refused connections, unknown hosts, timeouts, restarts, too many clients. */
+export class DatabaseUnreachable extends DatabaseError {
+  constructor(message: string, facts: Facts, cause?: unknown) {
+    super(message, facts, cause, {
+      verdict: "retry",
+      hint: "Check SOURCE_DATABASE_HOST and SOURCE_DATABASE_PORT, and that this machine may connect to it.",
+    })
+  }
+}
+
+/** The server does not let this role in, or does not let it read a table. */
+export class DatabaseRefused extends DatabaseError {
+  constructor(message: string, facts: Facts, cause?: unknown) {
+    super(message, facts, cause, {
+      hint:
+        "Check SOURCE_DATABASE_NAME, SOURCE_DATABASE_USER and SOURCE_DATABASE_PASS, and that the role may select " +
+        "from the tables that README lists.",
+    })
+  }
+}
+
+/** The encryption that SOURCE_DATABASE_SSLMODE asks for is not to be had: no TLS, or a certificate that proves nothing. */
+export class DatabaseUntrusted extends DatabaseError {
+  constructor(message: string, facts: Facts, cause?: unknown) {
+    super(message, facts, cause, {
+      hint: "Check SOURCE_DATABASE_SSLMODE, and that SOURCE_DATABASE_CA is the authority that signed its certificate.",
+    })
+  }
+}
+
+/** A table or column that the rules need is not there, or is of another type. */
+export class SchemaMismatch extends DatabaseError {
+  constructor(message: string, facts: Facts, cause?: unknown) {
+    super(message, facts, cause, {
+      hint: "Check that SOURCE_DATABASE_NAME is the PACS database, and its schema against the tables that README lists.",
+    })
+  }
+}
+
+/** A statement took longer than it may. */
+export class DatabaseTimeout extends DatabaseError {
+  constructor(message: string, facts: Facts, cause?: unknown) {
+    super(message, facts, cause, {
+      verdict: "retry",
+      hint: "Check the load of the database, and that the indexes on study_id and series_id that README lists exist.",
+    })
+  }
+}
+
+/** A standby removed the rows that the snapshot still needed: only a new snapshot helps. */
+export class SnapshotLost extends DatabaseError {
+  constructor(message: string, facts: Facts, cause?: unknown) {
+    super(message, facts, cause, {
+      verdict: "retry",
+      hint: "On a standby, a longer max_standby_streaming_delay or hot_standby_feedback = on prevents this.",
+    })
+  }
+}

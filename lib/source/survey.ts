@@ -1,0 +1,58 @@
+import type { Reading } from "./connection.ts"
+import { type FunnelStep, type RankedDoctor, RULES, type Rule, type Rules, type Survey } from "./rows.ts"
+import { signedReports, studiesByRules } from "./rules.ts"
+
+/** Ranks the doctors and counts the studies that each rule leaves, in one pass over the database. */
+export async function takeSurvey({ sql, run }: Reading, rules: Rules): Promise<Survey> {
+  const { rankFrom, rankTo, toleratedModalities } = rules
+  const [row] = await run(sql<SurveyRow[]>`
+    with ${studiesByRules(sql, toleratedModalities)},
+    signed as materialized (${signedReports(sql)}),
+    counted as (
+      select user_id, count(distinct study_id) as studies
+      from signed join study on study.id = signed.study_id
+      where study.rankable
+      group by user_id
+    ),
+    ranking as materialized (
+      select user_id, studies, row_number() over (order by studies desc, user_id) as rank from counted
+    ),
+    signers as (
+      select study_id, coalesce(bool_or(rank between ${rankFrom} and ${rankTo}), false) as has_chosen
+      from signed left join ranking using (user_id)
+      group by study_id
+    ),
+    outcome as (
+      select count(*) as studies, coalesce(failed,
+        case
+          when signers.study_id is null then 'signed_report'
+          when not has_chosen then 'chosen_doctor'
+          else 'none'
+        end) as failed
+      from study left join signers on signers.study_id = study.id
+      group by 2
+    )
+    select
+      (select json_agg(json_build_object('rank', rank, 'userId', user_id, 'studies', studies) order by rank)
+        from ranking) as ranking,
+      (select json_object_agg(failed, studies) from outcome) as outcomes`)
+  const ranking = row?.ranking ?? []
+  const chosen = ranking.filter(({ rank }) => rank >= rankFrom && rank <= rankTo)
+  return { toleratedModalities, ranking, chosen, funnel: funnelOf(row?.outcomes ?? {}) }
+}
+
+type Outcome = Rule | "none"
+
+interface SurveyRow {
+  readonly ranking: readonly RankedDoctor[] | null
+  /** Studies by the first rule that they fail. */
+  readonly outcomes: Partial<Record<Outcome, number>> | null
+}
+
+function funnelOf(outcomes: Partial<Record<Outcome, number>>): FunnelStep[] {
+  let left = Object.values(outcomes).reduce((sum, studies) => sum + studies, 0)
+  return RULES.map((rule) => {
+    left -= outcomes[rule] ?? 0
+    return { rule, studies: left }
+  })
+}
