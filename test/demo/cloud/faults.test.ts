@@ -190,16 +190,6 @@ test("an answer of many megabytes comes whole over a connection that ends with i
   for (const answer of answers) expect(Buffer.compare(await answer.bytes(), large)).toBe(0)
 })
 
-test("a cut HEAD does not cut the answer behind it on the same connection", async () => {
-  await using reusing = await startCloud()
-  reusing.createBucket("origin")
-  reusing.put("origin", "body", BODY)
-  reusing.fail({ operation: "s3.head", fault: { kind: "cut", bytes: 10, end: "close" } })
-  const url = `${reusing.url}/origin/body`
-  expect((await fetch(url, { method: "HEAD" })).status).toBe(200)
-  expect((await (await fetch(url)).bytes()).length).toBe(BODY.length)
-})
-
 describe("a cut upload", () => {
   test("of one request leaves nothing", async () => {
     cloud.fail({ operation: "gcs.insert", fault: { kind: "cut-upload", bytes: 1000 } })
