@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite"
 import { chmodSync, existsSync, mkdirSync } from "node:fs"
 import { dirname } from "node:path"
 import { type Clock, systemClock } from "../support/clock.ts"
+import { useWal } from "../support/wal.ts"
 import { asLedgerError, LedgerUnusable } from "./errors.ts"
 import { migrate } from "./migrate.ts"
 import { applyTally, Tally } from "./tally.ts"
@@ -84,7 +85,7 @@ function prepare(db: Database, { readonly, busyTimeoutMs }: { readonly: boolean;
   db.run(`pragma busy_timeout = ${busyTimeoutMs}`)
   db.run("pragma foreign_keys = on")
   if (readonly) return
-  db.run("pragma journal_mode = wal")
+  useWal(db, busyTimeoutMs)
   // With NORMAL a commit may roll back after power loss, and an effect would be forgotten.
   db.run("pragma synchronous = full")
 }

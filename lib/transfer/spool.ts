@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { type Clock, systemClock } from "../support/clock.ts"
 import { isDead, type Owner, thisProcess } from "../support/owner.ts"
+import { useWal } from "../support/wal.ts"
 
 /**
  * A folder for bodies on their way, bounded over all processes that share it. Who is there first is served first; a
@@ -35,6 +36,8 @@ export interface SpoolOptions {
 /** How often a waiting process looks whether another has made room. */
 const POLL_MS = 50
 
+const BUSY_TIMEOUT_MS = 30_000
+
 // Beside the folder, not in it: when nothing is under way the folder is empty.
 const SCHEMA = `
   create table if not exists places (
@@ -55,10 +58,10 @@ const SCHEMA = `
 export function openSpool({ dir, capacity, clock = systemClock }: SpoolOptions): Spool {
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   const db = new Database(`${dir}.sqlite`, { create: true, strict: true })
-  db.run("pragma busy_timeout = 30000")
+  db.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
   // Its rows mean nothing after a power loss: the owners are dead then.
   db.run("pragma synchronous = off")
-  db.run("pragma journal_mode = wal")
+  useWal(db, BUSY_TIMEOUT_MS)
   db.run(SCHEMA)
   const owner = thisProcess()
   const waiters = new Set<() => void>()
