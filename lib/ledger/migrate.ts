@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite"
-import { chmodSync, existsSync } from "node:fs"
+import { chmodSync, renameSync, rmSync } from "node:fs"
 import { LedgerUnusable } from "./errors.ts"
 import tables from "./migrations/001_tables.sql" with { type: "text" }
 import views from "./migrations/002_views.sql" with { type: "text" }
@@ -41,9 +41,14 @@ function version(db: Database): number {
   return db.query<{ user_version: number }, []>("pragma user_version").get()?.user_version ?? 0
 }
 
+/** The copy gets its name only once it is whole: a crash leaves none that could be taken for one. */
 function setAside(db: Database, path: string, found: number) {
   const copy = `${path}.before-migration-${found}`
-  if (existsSync(copy)) return
-  db.query("vacuum into ?").run(copy)
-  chmodSync(copy, 0o600)
+  const unfinished = `${copy}.${process.pid}`
+  rmSync(unfinished, { force: true })
+  db.query("vacuum into ?").run(unfinished)
+  chmodSync(unfinished, 0o600)
+  // Versions only grow: one that still is the same was the same while it was copied.
+  if (version(db) === found) renameSync(unfinished, copy)
+  else rmSync(unfinished)
 }
