@@ -18,13 +18,13 @@ export interface Bodies {
 }
 
 /**
- * Keeps every distinct content once, so that MD5 (430 MB/s) and CRC32C are computed once per content, however often
- * it is uploaded: a benchmark then measures its client and not this server's hashing. Contents are found by a fast
- * 64-bit digest and compared byte by byte before they are taken for equal, so a checksum is never answered for bytes
- * that it does not belong to.
+ * Keeps every distinct content once, so that MD5 (430 MB/s) and CRC32C are computed once per content, however
+ * often it is uploaded: a benchmark then measures its client and not this server's hashing. Contents are
+ * found by a fast 64-bit digest and compared byte by byte before they are taken for equal, so a checksum is
+ * never answered for bytes that it does not belong to.
  *
- * With `discard` only size and hashes are kept and the comparison is left out; two different contents of one size
- * are then mixed up with a probability of 2^-64.
+ * With `discard` only size and hashes are kept and the comparison is left out; two different contents of one
+ * size are then mixed up with a probability of 2^-64.
  */
 export function openBodies({ discard = false } = {}): Bodies {
   return discard ? hashesOnly() : sharedBodies()

@@ -64,7 +64,9 @@ export interface Bucket {
   keys(): readonly string[]
 }
 
-/** Buckets in memory. Every change happens within one turn of the event loop: compare and swap needs no lock. */
+/**
+ * Buckets in memory. Every change happens within one turn of the event loop: compare and swap needs no lock.
+ */
 export function openBuckets(bodies: Bodies): Buckets {
   const buckets = new Map<string, Bucket>()
   const nextGeneration = generations()

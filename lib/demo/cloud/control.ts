@@ -11,8 +11,9 @@ export function isControlPath(url: string): boolean {
 }
 
 /**
- * The server's own methods over HTTP, for whoever runs it as a process of its own (`remote.ts`): arguments are a
- * JSON array in the query, bytes are the request's body; the result comes back as JSON, bytes as they are.
+ * The server's own methods over HTTP, for whoever runs it as a process of its own (`remote.ts`): arguments
+ * are a JSON array in the query, bytes are the request's body; the result comes back as JSON, bytes as they
+ * are.
  */
 export async function answerControl(cloud: Cloud, request: Request): Promise<Response> {
   const url = new URL(request.url)

@@ -12,13 +12,14 @@ export type Fault =
   /** The connection is reset without a byte of answer (see `keepAlive`); `afterEffect`: a lost answer. */
   | { readonly kind: "reset"; readonly afterEffect?: boolean }
   /**
-   * The answer promises its whole body and sends only `bytes` of it; then the connection is closed (every byte sent
-   * arrives), reset (the last ones may not arrive), or stands still and goes on when the fault is released.
+   * The answer promises its whole body and sends only `bytes` of it; then the connection is closed (every
+   * byte sent arrives), reset (the last ones may not arrive), or stands still and goes on when the fault is
+   * released.
    */
   | { readonly kind: "cut"; readonly bytes: number; readonly end: "close" | "reset" | "stall" }
   /**
-   * The connection is reset when `bytes` of the request's body were read: a resumable session keeps them, any other
-   * upload is lost. A body that is no longer than that goes through.
+   * The connection is reset when `bytes` of the request's body were read: a resumable session keeps them, any
+   * other upload is lost. A body that is no longer than that goes through.
    */
   | { readonly kind: "cut-upload"; readonly bytes: number }
   /** The request is read, waits, and then takes effect, whether or not its client still listens. */

@@ -1,12 +1,15 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 
 /**
- * A TCP relay before the HTTP server: the runtime's server can neither reset a connection nor break its promise of a
- * Content-Length, so whatever happens to connections happens here.
+ * A TCP relay before the HTTP server: the runtime's server can neither reset a connection nor break its
+ * promise of a Content-Length, so whatever happens to connections happens here.
  */
 export interface Front extends AsyncDisposable {
   readonly port: number
-  /** The connection that comes to the HTTP server from this port; where it is gone already, nothing happens to it. */
+  /**
+   * The connection that comes to the HTTP server from this port; where it is gone already, nothing happens to
+   * it.
+   */
   connection(port: number | undefined): Connection
 }
 
@@ -105,7 +108,10 @@ function relayAnswers(backend: Socket, client: Socket): Connection {
   }
 }
 
-/** Lets the answer's head through and returns what came of the body; `undefined` while the head is not complete. */
+/**
+ * Lets the answer's head through and returns what came of the body; `undefined` while the head is not
+ * complete.
+ */
 function behindHead(chunk: Buffer, cut: Cut, pass: (chunk: Buffer) => void): Buffer | undefined {
   const head = Buffer.concat([cut.head!, chunk])
   const end = head.indexOf("\r\n\r\n")

@@ -11,6 +11,9 @@ export type ContentRange =
     }
   | { readonly kind: "query"; readonly total: number | undefined }
 
+/** What carries bytes. */
+export type ChunkRange = Exclude<ContentRange, { kind: "query" }>
+
 /** `bytes a-b/N`, `bytes a-b/*`, `bytes *\/N`, `bytes *\/*`, or no header at all: the whole object. */
 export function parseContentRange(header: string | null): ContentRange {
   if (header === null) return { kind: "all", start: 0, total: undefined }

@@ -7,8 +7,8 @@ import type { ObjectSpec, Upload } from "./gcs-spec.ts"
 import type { World } from "./world.ts"
 
 /**
- * Makes bytes visible as an object, or refuses them. Everything is decided here and in one turn of the event loop,
- * whatever was checked when the upload began.
+ * Makes bytes visible as an object, or refuses them. Everything is decided here and in one turn of the event
+ * loop, whatever was checked when the upload began.
  */
 export function createObject(
   world: World,

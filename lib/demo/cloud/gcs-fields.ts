@@ -1,8 +1,9 @@
 import { invalid } from "./gcs-errors.ts"
 
 /**
- * Partial responses: keeps of a JSON document what the `fields` parameter names (`items(name,size),nextPageToken`,
- * `a/b`, `*`). https://cloud.google.com/storage/docs/json_api#partial-response
+ * Partial responses: keeps of a JSON document what the `fields` parameter names
+ * (`items(name,size),nextPageToken`, `a/b`, `*`).
+ * https://cloud.google.com/storage/docs/json_api#partial-response
  */
 export function selectFields(document: unknown, fields: string | null): unknown {
   return fields === null ? document : keep(document, parseFields(fields))

@@ -33,8 +33,8 @@ function asStored(object: StoredObject, request: Headers): Answer {
 }
 
 /**
- * A gzip object is decompressed for whoever does not accept gzip: without a Content-Length, with the hashes of the
- * stored bytes, and whatever range was asked for. https://cloud.google.com/storage/docs/transcoding
+ * A gzip object is decompressed for whoever does not accept gzip: without a Content-Length, with the hashes
+ * of the stored bytes, and whatever range was asked for. https://cloud.google.com/storage/docs/transcoding
  */
 function isTranscoded(object: StoredObject, request: Headers): boolean {
   if (object.contentEncoding !== "gzip" || /\bno-transform\b/.test(object.cacheControl ?? "")) return false

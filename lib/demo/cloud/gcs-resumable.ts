@@ -1,7 +1,7 @@
 import { type Answer, Refusal } from "./answer.ts"
 import type { Call } from "./call.ts"
 import { authorized } from "./gcs-auth.ts"
-import { type ContentRange, parseContentRange } from "./gcs-content-range.ts"
+import { type ChunkRange, parseContentRange } from "./gcs-content-range.ts"
 import { createObject } from "./gcs-create.ts"
 import { gcsError, gcsErrorOfStatus, invalid, noSuchBucket } from "./gcs-errors.ts"
 import { jsonAnswer } from "./gcs-json.ts"
@@ -16,8 +16,8 @@ import type { World } from "./world.ts"
 const CHUNK_UNIT = 256 * 1024
 
 /**
- * Opens a session. The precondition is looked at now, so that a hopeless upload does not start, and again when the
- * object would become visible. https://cloud.google.com/storage/docs/performing-resumable-uploads
+ * Opens a session. The precondition is looked at now, so that a hopeless upload does not start, and again
+ * when the object would become visible. https://cloud.google.com/storage/docs/performing-resumable-uploads
  */
 export async function openSession(world: World, call: Call): Promise<Answer> {
   const { bucket, principal } = authorized(world, call, "storage.objects.create")
@@ -63,12 +63,7 @@ export function cancelSession(world: World, call: Call): Answer {
   return { status: 499, headers: {} }
 }
 
-async function receiveChunk(
-  world: World,
-  call: Call,
-  session: Session,
-  range: Exclude<ContentRange, { kind: "query" }>,
-): Promise<Answer> {
+async function receiveChunk(world: World, call: Call, session: Session, range: ChunkRange): Promise<Answer> {
   if (range.start > session.persistedBytes) throw gap(range.start, session.persistedBytes)
   const { bytes, complete } = await call.body.arrived()
   // Another request may have finished, cancelled or advanced the session while this one's bytes came in.
@@ -80,11 +75,7 @@ async function receiveChunk(
   return isLast ? finish(world, call, session) : incomplete(session)
 }
 
-function endsObject(
-  session: Session,
-  range: Exclude<ContentRange, { kind: "query" }>,
-  length: number,
-): boolean {
+function endsObject(session: Session, range: ChunkRange, length: number): boolean {
   if (range.kind === "all") {
     agreeOnTotal(session, length)
     return true
@@ -92,7 +83,7 @@ function endsObject(
   return session.total === range.end
 }
 
-function requireLength(range: Exclude<ContentRange, { kind: "query" }>, length: number, isLast: boolean) {
+function requireLength(range: ChunkRange, length: number, isLast: boolean) {
   if (range.kind === "chunk" && range.end - range.start !== length) {
     throw invalid(
       `Invalid request.  There were ${length} byte(s) in the request body.  There should have been ` +

@@ -8,7 +8,10 @@ export interface Incoming {
   arrived(): Promise<Arrived>
   /** Bytes that came so far. */
   readonly bytes: number
-  /** Faults: reads no further than `bytes`, respectively changes a bit of what came. To be called before reading. */
+  /**
+   * For faults: reads no further than `bytes`, or changes a bit of what came. To be called before
+   * reading.
+   */
   breakAfter(bytes: number): void
   corrupt(): void
 }

@@ -1,6 +1,6 @@
 /**
- * Compares keys by the bytes of their UTF-8 form, the order in which both services list. JavaScript's own order
- * differs from it where surrogates meet U+E000..U+FFFF.
+ * Compares keys by the bytes of their UTF-8 form, the order in which both services list. JavaScript's own
+ * order differs from it where surrogates meet U+E000..U+FFFF.
  */
 export function compareKeys(a: string, b: string): number {
   const length = Math.min(a.length, b.length)

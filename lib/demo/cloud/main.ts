@@ -1,8 +1,8 @@
 import { startCloud } from "./server.ts"
 
 /**
- * The stand-in as a process of its own: prints its URL and serves until its standard input ends, which it does with
- * the process that started it. `bun lib/demo/cloud/main.ts '{"faults": false}'`
+ * The stand-in as a process of its own: prints its URL and serves until its standard input ends, which it
+ * does with the process that started it. `bun lib/demo/cloud/main.ts '{"faults": false}'`
  */
 if (import.meta.main) {
   await using cloud = await startCloud(JSON.parse(process.argv[2] ?? "{}"))

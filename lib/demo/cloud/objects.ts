@@ -9,7 +9,9 @@ export interface PutOptions {
   readonly cacheControl?: string
   readonly storageClass?: string
   readonly metadata?: Readonly<Record<string, string>>
-  /** Uploaded to S3 in parts of this many bytes: the ETag is the MD5 of the parts' MD5s, and says how many. */
+  /**
+   * Uploaded to S3 in parts of this many bytes: the ETag is the MD5 of the parts' MD5s, and says how many.
+   */
   readonly multipartPartSize?: number
   /** Encrypted by S3 with a key of KMS: the ETag is no MD5. */
   readonly kms?: boolean

@@ -57,7 +57,7 @@ export function listPage(bucket: Bucket, request: PageRequest): Page {
   return { objects, prefixes, token: undefined }
 }
 
-/** @returns undefined where `token` is none of ours */
+/** Whether a page that was answered before ended with this token. */
 export function isToken(token: string): boolean {
   return /^[kp]:/.test(Buffer.from(token, "base64url").toString())
 }

@@ -5,8 +5,8 @@ export interface Span {
 }
 
 /**
- * The part of `size` bytes that a `Range` header asks for (RFC 9110, section 14). Anything that is no single byte
- * range is ignored, as both services do: the whole object is answered.
+ * The part of `size` bytes that a `Range` header asks for (RFC 9110, section 14). Anything that is no single
+ * byte range is ignored, as both services do: the whole object is answered.
  */
 export function requestedSpan(header: string | null, size: number): Span | "whole" | "unsatisfiable" {
   if (header === null) return "whole"

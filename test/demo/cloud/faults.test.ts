@@ -33,7 +33,9 @@ afterEach(() => cloud.heal())
 const read = (key = "body") =>
   fetch(`${cloud.url}/origin/${key}`, { headers: { "x-amz-checksum-mode": "ENABLED" } })
 
-/** Bytes of the body that came over the wire, whatever a client makes of them, and how the connection ended. */
+/**
+ * Bytes of the body that came over the wire, whatever a client makes of them, and how the connection ended.
+ */
 async function rawRead(path: string): Promise<{ bytes: number; code: unknown }> {
   const { hostname, port } = new URL(cloud.url)
   const socket = connect(Number(port), hostname)

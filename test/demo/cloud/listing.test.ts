@@ -15,7 +15,10 @@ interface Listing {
   readonly pages: number
 }
 
-/** Few characters, so that prefixes meet; with two on both sides of the surrogates, where UTF-16 sorts differently. */
+/**
+ * Few characters, so that prefixes meet; with two on both sides of the surrogates, where UTF-16 sorts
+ * differently.
+ */
 const key = fc
   .array(fc.constantFrom("a", "b", "/", " ", "&", "%", "\u{ff5e}", "\u{1f600}"), {
     minLength: 1,
