@@ -1,6 +1,6 @@
 import { PreconditionFailed, RequestRefused } from "./errors.ts"
 import { type Asked, describe } from "./failures.ts"
-import { rangeHeader } from "./http.ts"
+import { rangeHeader } from "./ranges.ts"
 import type { ObjectBody, ObjectInfo, ReadOptions } from "./store.ts"
 
 /**

@@ -1,4 +1,7 @@
-import { type Bucket, Storage } from "@google-cloud/storage"
+import { readFileSync } from "node:fs"
+import { type Bucket, Storage, type StorageOptions } from "@google-cloud/storage"
+import { JWT } from "google-auth-library"
+import { UsageError } from "../support/errors.ts"
 import { BucketNotFound, RequestRefused } from "./errors.ts"
 import type { Asked } from "./failures.ts"
 import { failureOfSdk } from "./gcs-failures.ts"
@@ -16,12 +19,31 @@ export function clientFor({ credentialsPath, emulatorUrl }: GcsAccess, stallMs: 
     // Retries are `withRetry`'s, so that they are counted and logged in one place.
     retryOptions: { autoRetry: false },
     timeout: stallMs,
-    ...(credentialsPath === undefined ? {} : { keyFilename: credentialsPath }),
-    ...(emulatorUrl === undefined ? {} : { apiEndpoint: emulatorUrl }),
+    ...(emulatorUrl === undefined ? credentialsFrom(credentialsPath) : { apiEndpoint: emulatorUrl }),
   })
   // With STORAGE_EMULATOR_HOST in the environment the SDK takes its value for the whole base of its URLs.
   storage.baseUrl = `${storage.apiEndpoint}/storage/v1`
   return storage
+}
+
+/** Objects and nothing else. https://cloud.google.com/storage/docs/oauth-scopes */
+const SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+
+function credentialsFrom(path: string | undefined): Pick<StorageOptions, "authClient" | "keyFilename"> {
+  if (path === undefined) return {}
+  const { type, client_email: email, private_key: key, private_key_id: keyId } = keyFile(path)
+  // Other kinds (federated identities) are the SDK's matter; it warns on stderr that it trusts such a file.
+  if (type !== "service_account") return { keyFilename: path }
+  return { authClient: new JWT({ email, key, keyId, scopes: [SCOPE] }) }
+}
+
+function keyFile(path: string): Partial<Record<string, string>> {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"))
+  } catch (cause) {
+    const { message } = cause as Error
+    throw new UsageError(`${path} is no key file of Google Cloud: ${message}`, "Check GCS_CREDENTIALS_PATH.")
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import { watchStall } from "./stall.ts"
 export interface Session {
   readonly asked: Asked & { readonly key: string }
   readonly url: string
+  readonly contentType: string
   readonly stallMs: number
 }
 
@@ -83,7 +84,7 @@ async function putSlice(
   end: number,
   signal: AbortSignal | undefined,
 ): Promise<Progress> {
-  const { asked, url, stallMs } = session
+  const { asked, url, contentType, stallMs } = session
   let seen = start
   const hasMoved = async () => {
     const progress = await askProgress(session, body.size, signal)
@@ -92,7 +93,8 @@ async function putSlice(
     return moved
   }
   using watch = watchStall(asked, stallMs, hasMoved, signal)
-  const headers = { "content-range": `bytes ${start}-${end - 1}/${body.size}` }
+  // Bun would name the file's type, and some servers believe it more than the metadata.
+  const headers = { "content-range": `bytes ${start}-${end - 1}/${body.size}`, "content-type": contentType }
   const request = { url, method: "PUT", headers, body: body.slice(start, end) }
   const progress = await progressOf(session, await sendPatiently(asked, request, watch.signal), watch.signal)
   if (progress.state !== "open" || progress.received > start) return progress

@@ -54,9 +54,7 @@ async function uploadAtOnce(
   const part = (type: string) => `--${boundary}\r\nContent-Type: ${type}\r\n\r\n`
   const metadata = JSON.stringify(resourceOf(target, options))
   const body = Buffer.concat([
-    Buffer.from(
-      `${part("application/json; charset=UTF-8")}${metadata}\r\n${part("application/octet-stream")}`,
-    ),
+    Buffer.from(`${part("application/json; charset=UTF-8")}${metadata}\r\n${part(options.contentType)}`),
     bytes,
     Buffer.from(`\r\n--${boundary}--\r\n`),
   ])
@@ -75,7 +73,8 @@ async function uploadInSlices(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const { asked, stallMs, sliceBytes } = target
-  const session = { asked, url: await openSession(target, body.size, options, signal), stallMs }
+  const { contentType } = options
+  const session = { asked, url: await openSession(target, body.size, options, signal), contentType, stallMs }
   try {
     return await sendSlices(session, body, sliceBytes, signal)
   } catch (error) {

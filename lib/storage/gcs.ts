@@ -5,17 +5,18 @@ import { failureOfAnswer, failureOfAuth } from "./gcs-failures.ts"
 import { type GcsResource, infoOfHeaders, infoOfResource, LISTED_FIELDS } from "./gcs-info.ts"
 import { bySdk, clientFor, type GcsAccess, holdsSomeRight } from "./gcs-sdk.ts"
 import { upload } from "./gcs-upload.ts"
-import { DEFAULT_STALL_MS, rangeHeader, send, textOf } from "./http.ts"
+import { DEFAULT_STALL_MS, send, textOf } from "./http.ts"
 import { keySpace } from "./keys.ts"
 import { pages } from "./pages.ts"
-import type { ObjectStore } from "./store.ts"
+import { rangeHeader } from "./ranges.ts"
+import type { ObjectStore, Opened } from "./store.ts"
 
 export interface GcsOptions extends GcsAccess {
   readonly bucket: string
   /** What every key is below, without slashes around it. */
   readonly prefix?: string
   /** A service that is silent for so long, or an upload that does not advance for so long, is given up. */
-  readonly stallMs?: number
+  readonly stallMs?: number | undefined
   /** Bytes of one request of a large upload, a multiple of 256 KiB. */
   readonly sliceBytes?: number
 }
@@ -29,7 +30,7 @@ export interface GcsOptions extends GcsAccess {
  *
  * What a read tells of its object lacks the custom metadata; `head` has them.
  */
-export function openGcs(options: GcsOptions): ObjectStore & Disposable {
+export function openGcs(options: GcsOptions): Opened<ObjectStore> {
   const { bucket: bucketName, prefix = "", stallMs = DEFAULT_STALL_MS, sliceBytes = 16 << 20 } = options
   const storage = clientFor(options, stallMs)
   const bucket = storage.bucket(bucketName)

@@ -1,6 +1,5 @@
-import { RequestRefused, Unavailable } from "./errors.ts"
+import { Unavailable } from "./errors.ts"
 import { type Asked, describe, unanswered } from "./failures.ts"
-import type { ByteRange } from "./store.ts"
 
 /** How long a service may stay silent before a call is given up, where the caller says nothing else. */
 export const DEFAULT_STALL_MS = 30_000
@@ -49,20 +48,6 @@ export async function textOf(asked: Asked, response: Response, signal?: AbortSig
   } catch (cause) {
     throw unanswered(asked, cause, signal)
   }
-}
-
-/**
- * `bytes=0-9` for the first ten bytes; undefined where the range is the whole object.
- * @throws RequestRefused for a range without bytes, which HTTP has no words for
- */
-export function rangeHeader(asked: Asked, range: ByteRange | undefined): string | undefined {
-  const { start, end } = range ?? { start: 0 }
-  if (end === undefined) return start === 0 ? undefined : `bytes=${start}-`
-  if (end > start) return `bytes=${start}-${end - 1}`
-  throw new RequestRefused(`${describe(asked)}: no bytes in the range ${start} to ${end}`, {
-    store: asked.store,
-    key: asked.key,
-  })
 }
 
 /** The whole object's size that a 206 tells (`Content-Range: bytes 0-9/100`), else the body's own length. */

@@ -2,13 +2,14 @@ import { HeadObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/clie
 import { wantedBody } from "./body.ts"
 import { AccessDenied, NotFound } from "./errors.ts"
 import type { Asked } from "./failures.ts"
-import { DEFAULT_STALL_MS, rangeHeader, send, textOf } from "./http.ts"
+import { DEFAULT_STALL_MS, send, textOf } from "./http.ts"
 import { hasDotSegment, keySpace, refusedKey } from "./keys.ts"
 import { pages } from "./pages.ts"
+import { rangeHeader } from "./ranges.ts"
 import { failureOfAnswer, failureOfSdk } from "./s3-failures.ts"
 import { infoOfHead, infoOfHeaders, infoOfListed, nameOfListed } from "./s3-info.ts"
 import { s3Requests } from "./s3-requests.ts"
-import type { ObjectSource } from "./store.ts"
+import type { ObjectSource, Opened } from "./store.ts"
 
 /** How to reach S3. What is not given comes from the SDK's own chain: environment, profile, SSO, role. */
 export interface S3Access {
@@ -26,7 +27,7 @@ export interface S3Options extends S3Access {
   /** What every key is below, without slashes around it. */
   readonly prefix?: string
   /** A service that is silent for so long is given up. */
-  readonly stallMs?: number
+  readonly stallMs?: number | undefined
 }
 
 /**
@@ -38,7 +39,7 @@ export interface S3Options extends S3Access {
  *
  * Generations are ETags. A listing knows no metadata and no checksums.
  */
-export function openS3(options: S3Options): ObjectSource & Disposable {
+export function openS3(options: S3Options): Opened<ObjectSource> {
   const { bucket, prefix = "", stallMs = DEFAULT_STALL_MS } = options
   const client = clientFor(options, stallMs)
   const requests = s3Requests(client, bucket)

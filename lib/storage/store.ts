@@ -98,3 +98,6 @@ export interface ObjectStore extends ObjectSource {
   /** @throws NotFound, PreconditionFailed, AccessDenied, Unavailable */
   delete(key: string, options: { readonly ifGeneration: Generation }, signal?: AbortSignal): Promise<void>
 }
+
+/** A store as its opener gets it: it can be probed, and is closed by disposing it. */
+export type Opened<S extends ObjectSource> = S & Required<Pick<S, "probe">> & Disposable

@@ -1,0 +1,76 @@
+import { fileURLToPath } from "node:url"
+import { UsageError } from "../support/errors.ts"
+import type { RetryPolicy } from "./backoff.ts"
+import { openFileStore } from "./file.ts"
+import { openGcs } from "./gcs.ts"
+import type { GcsAccess } from "./gcs-sdk.ts"
+import { hasDotSegment } from "./keys.ts"
+import { type RetryEvent, withRetry } from "./retry.ts"
+import { openS3, type S3Access } from "./s3.ts"
+import type { ObjectSource, ObjectStore, Opened } from "./store.ts"
+
+export interface OpenOptions {
+  readonly s3?: S3Access
+  readonly gcs?: GcsAccess
+  /** A service that is silent for so long is given up. */
+  readonly stallMs?: number
+  readonly retry?: RetryPolicy
+  readonly onRetry?: (event: RetryEvent) => void
+}
+
+/**
+ * Opens a place to read from: `s3://bucket`, `gs://bucket` or `file:///folder`; buckets also with a prefix that all keys
+ * are below. Nothing is asked of it yet. Its calls are repeated while it is unavailable.
+ * @throws UsageError for any other URI
+ */
+export function openSource(uri: string, options: OpenOptions = {}): Opened<ObjectSource> {
+  const { stallMs, retry, onRetry } = options
+  const place = placeNamed(uri)
+  if ("folder" in place) return withRetry(openFileStore(place.folder, { mustExist: true }), retry, onRetry)
+  if (place.scheme === "s3") return withRetry(openS3({ ...options.s3, ...place, stallMs }), retry, onRetry)
+  return withRetry(openGcs({ ...options.gcs, ...place, stallMs }), retry, onRetry)
+}
+
+/**
+ * Opens a place to write to: `gs://bucket`, also with a prefix, or `file:///folder`.
+ * @throws UsageError for any other URI: S3 is only ever read
+ */
+export function openStore(uri: string, options: OpenOptions = {}): Opened<ObjectStore> {
+  const { stallMs, retry, onRetry } = options
+  const place = placeNamed(uri)
+  if ("folder" in place) return withRetry(openFileStore(place.folder), retry, onRetry)
+  if (place.scheme === "s3") throw unusable(uri, "S3 is only ever read", "gs://bucket or file:///folder")
+  return withRetry(openGcs({ ...options.gcs, ...place, stallMs }), retry, onRetry)
+}
+
+type Place =
+  | { readonly scheme: "s3" | "gs"; readonly bucket: string; readonly prefix: string }
+  | { readonly folder: string }
+
+/** Names of buckets have lower-case letters, digits, `.`, `-` and, at GCS, `_`. */
+const BUCKET_URI = /^(s3|gs):\/\/([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:\/(.*))?$/s
+
+function placeNamed(uri: string): Place {
+  const [, scheme, bucket, path = ""] = BUCKET_URI.exec(uri) ?? []
+  if (scheme !== undefined && bucket !== undefined) {
+    const prefix = path.replace(/\/+$/, "")
+    // A prefix is put before keys as it is, not decoded: the same text as in the console of the service.
+    if (!prefix.startsWith("/") && !hasDotSegment(prefix) && !/\p{Cc}/u.test(prefix)) {
+      return { scheme: scheme as "s3" | "gs", bucket, prefix }
+    }
+  }
+  if (/^file:\/\/\/[^?#]*$/.test(uri)) return { folder: folderOf(uri) }
+  throw unusable(uri, "it is no place for objects", "s3://bucket, gs://bucket or file:///folder")
+}
+
+function folderOf(uri: string): string {
+  try {
+    return fileURLToPath(uri)
+  } catch (cause) {
+    throw unusable(uri, (cause as Error).message, "file:///folder")
+  }
+}
+
+function unusable(uri: string, why: string, expected: string): UsageError {
+  return new UsageError(`${JSON.stringify(uri)} cannot be used: ${why}`, `Expected ${expected}.`)
+}
