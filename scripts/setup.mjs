@@ -48,8 +48,10 @@ async function setUp() {
   const manifest = JSON.parse(readFile(join(ROOT, "package.json")))
   const version = manifest.devDependencies.bun
   const fingerprint = fingerprintOf(manifest)
+  // npm writes this file, and knows nothing of bun.lock.
+  const npmCame = () => fs.existsSync(join(MODULES, ".package-lock.json"))
   const isComplete = () =>
-    readFile(COMPLETE) === fingerprint && !npmCameAfterwards() && versionOf(bunIn(MODULES)) === version
+    readFile(COMPLETE) === fingerprint && !npmCame() && versionOf(bunIn(MODULES)) === version
 
   if (!canWrite()) {
     if (isComplete()) return
@@ -67,12 +69,6 @@ function fingerprintOf(manifest) {
     if (/dependencies|overrides/i.test(field)) hash.update(JSON.stringify([field, value]))
   }
   return hash.digest("hex")
-}
-
-/** `npm install` writes this file, and knows nothing of bun.lock. */
-function npmCameAfterwards() {
-  const npm = fs.statSync(join(MODULES, ".package-lock.json"), { throwIfNoEntry: false })
-  return npm !== undefined && npm.mtimeMs > fs.statSync(COMPLETE).mtimeMs
 }
 
 /** Brings back packages that somebody removed. Without any it takes milliseconds and no network. */
@@ -168,7 +164,7 @@ async function withLock(job) {
     const other = readLink(LOCK)
     if (other !== undefined && isDead(other)) takeLockFrom(other)
     else await sleep(50)
-    if (!isTold && Date.now() - started > 3000) {
+    if (!isTold && Date.now() - started > 1000) {
       isTold = true
       say(`waiting for another set-up (process ${other?.split(" ")[0]}); if there is none, remove ${LOCK}`)
     }

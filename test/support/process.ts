@@ -1,4 +1,4 @@
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 
 export const PROJECT_ROOT = join(import.meta.dir, "../..")
 
@@ -36,7 +36,7 @@ export function startScript(
 ): RunningScript {
   const child = Bun.spawn({
     // The operator's .env is no business of a test.
-    cmd: [process.execPath, "--no-env-file", join(PROJECT_ROOT, file), ...words],
+    cmd: [process.execPath, "--no-env-file", resolve(PROJECT_ROOT, file), ...words],
     cwd: options.cwd ?? PROJECT_ROOT,
     env: { PATH: process.env.PATH, ...options.env },
     stdin: "ignore",
