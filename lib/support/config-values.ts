@@ -89,10 +89,7 @@ export const originUri = storeUri("an s3://, gs:// or file:// URI", "s3://hospit
 /** Not S3: the origin's service is only ever read. */
 export const destinationUri = storeUri("a gs:// or file:// URI", "gs://chest-xrays", ["gs", "file"])
 
-export const sslMode = oneOf(
-  ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
-  "verify-full",
-)
+export const sslMode = oneOf(["disable", "prefer", "require", "verify-ca", "verify-full"], "verify-full")
 
 /** The levels of Python's logging module. */
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const

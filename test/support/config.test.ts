@@ -106,7 +106,7 @@ describe("several names for one thing", () => {
       loadConfig(["database"], {
         ...DATABASE,
         SOURCE_DATABASE_PORT: "1",
-        SOURCE_DATABASE_SSLMODE: "allow",
+        SOURCE_DATABASE_SSLMODE: "require",
         SOURCE_DATABASE_CA: import.meta.path,
         DATABASE_URL: "mysql://x",
       }).database.port,
