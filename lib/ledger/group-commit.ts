@@ -39,6 +39,8 @@ export function groupCommit(ledger: Ledger): GroupCommit {
             ledger.write(write)
             outcomes.push(resolve)
           } catch (error) {
+            // A full disk rolls back the whole transaction: nothing of the batch stands, and nothing more may be added.
+            if (!ledger.db.inTransaction) throw error
             outcomes.push(() => reject(error))
           }
         }
