@@ -44,6 +44,12 @@ await main(
         log.info("waiting")
         await delay(60_000, stop.requested).catch(() => log.info("finishing"))
         break
+      case "watch":
+        while (!stop.requested.aborted) {
+          await print({}, () => "again ".repeat(10_000))
+          await delay(1)
+        }
+        break
       case "ignore":
         log.info("waiting")
         stop.requested.addEventListener("abort", () => log.info("asked to stop"))

@@ -18,6 +18,23 @@ describe("a semaphore", () => {
     expect(order).toEqual(["large", "small"])
   })
 
+  test("lets nobody pass who would fit while an earlier one waits", async () => {
+    const units = semaphore(3)
+    const first = await units.acquire(1)
+    const second = await units.acquire(1)
+    const large = units.acquire(3)
+    const small = units.acquire(1)
+    expect(units.held).toBe(2)
+    second[Symbol.dispose]()
+    expect(units.held).toBe(1)
+    first[Symbol.dispose]()
+    const all = await large
+    expect(units.held).toBe(3)
+    all[Symbol.dispose]()
+    using _ = await small
+    expect(units.held).toBe(1)
+  })
+
   test("lets who wants more than there is have everything alone", async () => {
     const units = semaphore(10)
     const some = await units.acquire(1)
