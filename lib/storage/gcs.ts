@@ -62,7 +62,7 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
         const [resource] = await bySdk(asked, () => file.getMetadata(), signal)
         return infoOfResource(asked, key, resource as GcsResource)
       } catch (error) {
-        if (error instanceof NotFound) return undefined
+        if (error instanceof NotFound && !signal?.aborted) return undefined
         throw error
       }
     },

@@ -67,7 +67,7 @@ export function openS3(options: S3Options): Opened<ObjectSource> {
         return infoOfHead(asked, await client.send(command, { abortSignal: signal }))
       } catch (cause) {
         const failure = failureOfSdk(asked, cause, signal)
-        if (failure instanceof NotFound) return undefined
+        if (failure instanceof NotFound && !signal?.aborted) return undefined
         throw failure
       }
     },

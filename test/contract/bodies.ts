@@ -1,0 +1,21 @@
+import type { ObjectSource, ReadOptions } from "../../lib/storage/store.ts"
+
+/** `length` bytes that look like noise and are the same in every run. */
+export function noise(length: number, seed = 1): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length)
+  let state = seed * 2654435761
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    bytes[i] = state >>> 24
+  }
+  return bytes
+}
+
+export async function bytesAt(source: ObjectSource, key: string, options?: ReadOptions): Promise<Uint8Array> {
+  const { stream } = await source.read(key, options)
+  return new Response(stream).bytes()
+}
+
+export async function keysIn(source: ObjectSource, prefix = ""): Promise<string[]> {
+  return (await Array.fromAsync(source.list(prefix))).map(({ key }) => key)
+}

@@ -1,0 +1,54 @@
+import { afterAll } from "bun:test"
+import { openGcs } from "../../lib/storage/gcs.ts"
+import { READING } from "../contract/reading.ts"
+import { asOrigin, keeps } from "../contract/subject.ts"
+import { WRITING } from "../contract/writing.ts"
+import { build, type GoServer, start } from "./go-server.ts"
+
+const FAKE_GCS_SERVER: GoServer = {
+  module: "github.com/fsouza/fake-gcs-server",
+  version: "v1.56.1",
+  args: (port) => [
+    ...["-scheme", "http", "-host", "127.0.0.1", "-port", String(port), "-backend", "memory"],
+    ...[
+      "-external-url",
+      `http://127.0.0.1:${port}`,
+      "-public-host",
+      `127.0.0.1:${port}`,
+      "-log-level",
+      "error",
+    ],
+  ],
+}
+
+/** What this server does other than the service, and where our code is proved instead: `test/contract/cloud.test.ts`. */
+const SHORTFALLS = {}
+
+const program = await build(FAKE_GCS_SERVER)
+if (program !== undefined) {
+  const server = await start(program, FAKE_GCS_SERVER)
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  let buckets = 0
+  const openStore = async () => {
+    buckets++
+    const bucket = `bucket-${buckets}`
+    await fetch(`${server.url}/storage/v1/b`, { method: "POST", body: JSON.stringify({ name: bucket }) })
+    const store = openGcs({ bucket, emulatorUrl: server.url, sliceBytes: 256 << 10 })
+    return { ...store, [Symbol.asyncDispose]: async () => store[Symbol.dispose]() }
+  }
+
+  keeps({ name: "GCS by fake-gcs-server", open: openStore }, WRITING, SHORTFALLS)
+
+  keeps(
+    {
+      name: "GCS by fake-gcs-server, read",
+      async open() {
+        const store = await openStore()
+        return { ...asOrigin(store), [Symbol.asyncDispose]: store[Symbol.asyncDispose] }
+      },
+    },
+    READING,
+    SHORTFALLS,
+  )
+}
