@@ -15,13 +15,17 @@ export interface PacsAccess {
 const READER = "pacs_reader"
 
 /** Makes an empty PACS database with its tables, unless it is there. Rows are for the server's own user to insert. */
-export async function ensurePacsDatabase(server: PostgresServer, database: string): Promise<PacsAccess> {
+export async function ensurePacsDatabase(
+  server: PostgresServer,
+  database: string,
+  encoding: "UTF8" | "LATIN1" = "UTF8",
+): Promise<PacsAccess> {
   await asAdmin(server, "postgres", async (sql) => {
     const present = await sql`select from pg_database where datname = ${database}`
     if (present.length > 0) return
     // Renamed when it is whole, so that one whose maker was killed midway is never taken for it.
     const fresh = `${database}-${crypto.randomUUID()}`
-    await sql`create database ${sql(fresh)}`
+    await sql`create database ${sql(fresh)} template template0 encoding ${sql.unsafe(encoding)}`
     await asAdmin(server, fresh, (its) => createTables(its, server.password))
     await sql`alter database ${sql(fresh)} rename to ${sql(database)}`
   })

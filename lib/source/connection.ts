@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { checkServerIdentity } from "node:tls"
-import postgres, { type PendingQuery, type Sql, type TransactionSql } from "postgres"
+import postgres, { type PendingQuery, type PostgresType, type Sql, type TransactionSql } from "postgres"
 import { Aborted, AppError } from "../support/errors.ts"
 import { DatabaseTimeout, DatabaseUnreachable } from "./errors.ts"
 import { asDatabaseError, failure, type Whereabouts } from "./failures.ts"
@@ -36,11 +36,9 @@ export interface Reading {
  * startup message holds no parameter that pgbouncer would refuse.
  */
 export function connect(settings: PacsSettings, limits: TimeLimits, max: number): Sql {
-  const { host, port, name, user, password } = settings
+  const { name, user, password } = settings
   return postgres({
-    // An array keeps the driver from taking an IPv6 address apart at its colons.
-    host: host.startsWith("/") ? host : [host],
-    port: host.startsWith("/") ? port : [port],
+    ...address(settings),
     database: name,
     user,
     password,
@@ -51,19 +49,27 @@ export function connect(settings: PacsSettings, limits: TimeLimits, max: number)
     connect_timeout: limits.connectMs / 1000,
     idle_timeout: 60,
     connection: { application_name: "vlm-eden-dataset-etl" },
-    types: { instant: INSTANT },
+    types: TYPES,
     // Notices are the database's talk with its administrators; stdout belongs to a script's report.
     onnotice: () => {},
   })
 }
 
+function address({ host, port }: PacsSettings): { host: string; port: number; path?: string } {
+  if (host.startsWith("/")) return { host: "localhost", port, path: `${host}/.s.PGSQL.${port}` }
+  // Its types do not tell, but only arrays keep the driver from taking an IPv6 address apart at its colons.
+  return { host: [host] as unknown as string, port: [port] as unknown as number }
+}
+
 /** ISO 8601 in UTC, to the microsecond; the transaction's `timezone` and `datestyle` make the server write it so. */
-const INSTANT = {
+const INSTANT: PostgresType = {
   to: 1184,
   from: [1184],
   serialize: (text: string) => text,
   parse: (text: string) => text.replace(" ", "T").replace(/\+00$/, "+00:00"),
 }
+
+const TYPES: Record<string, PostgresType> = { instant: INSTANT }
 
 function tlsOptions({ host, sslMode, caPath }: PacsSettings) {
   switch (sslMode) {
