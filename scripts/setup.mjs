@@ -1,5 +1,5 @@
-// Makes sure that Bun and node_modules are there as package.json and bun.lock pin them, then runs the rest of its
-// arguments with that Bun:
+// Makes sure that Bun and node_modules are there as package.json and bun.lock pin them, then runs the rest of
+// its arguments with that Bun:
 //
 //     node scripts/setup.mjs scripts/demo.ts --fresh
 //
@@ -176,7 +176,9 @@ async function withLock(job) {
   }
 }
 
-/** Of all who see the same dead owner one removes its lock; a lock that was taken meanwhile has another owner. */
+/**
+ * Of all who see the same dead owner one removes its lock; a lock that was taken meanwhile has another owner.
+ */
 function takeLockFrom(dead) {
   const right = `${LOCK}-of-${dead.split(" ")[3]}`
   if (!createLink(dead, right)) return

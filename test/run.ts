@@ -1,6 +1,6 @@
 /**
- * What `npm test` and `npm run test:interop` run: every part to its end, also behind one that failed, each with its
- * seconds, and one line with the sum. Further words narrow the tests down: `npm test -- ledger`.
+ * What `npm test` and `npm run test:interop` run: every part to its end, also behind one that failed, each
+ * with its seconds, and one line with the sum. Further words narrow the tests down: `npm test -- ledger`.
  */
 import { join } from "node:path"
 
@@ -88,7 +88,8 @@ async function run({ name, command, count }: Part): Promise<Counts> {
   }
   const succeeded = (await child.exited) === 0
   const counts = count === undefined ? asOneCheck(succeeded) : count(Bun.stripANSI(output))
-  // A runner that broke before it had counted, or failed for another reason than a test, is a failure all the same.
+  // A runner that broke before it had counted, or failed for another reason than a test, is a failure all the
+  // same.
   if (counts === undefined) return { passed: 0, failed: 1, skipped: 0 }
   return succeeded || counts.failed > 0 ? counts : { ...counts, failed: 1 }
 }

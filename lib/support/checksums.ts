@@ -5,8 +5,8 @@ import { crc32c as nativeCrc32c } from "@node-rs/crc32"
 export const EMPTY_CRC32C = "AAAAAA=="
 
 /**
- * CRC32C (Castagnoli, RFC 3720 appendix B.4) of `bytes`, unsigned 32 bits. To go on over further pieces pass the
- * result of the piece before as `previous`.
+ * CRC32C (Castagnoli, RFC 3720 appendix B.4) of `bytes`, unsigned 32 bits. To go on over further pieces pass
+ * the result of the piece before as `previous`.
  */
 export function crc32c(bytes: Uint8Array, previous = 0): number {
   return nativeCrc32c(bytes, previous)
@@ -72,7 +72,9 @@ export interface FileRange {
 // file is faster by half, but counts as resident memory until the garbage collector lets it go.
 const PIECE_BYTES = 1 << 20
 
-/** A file's bytes piece by piece, in constant memory. A piece is valid only until the next one is asked for. */
+/**
+ * A file's bytes piece by piece, in constant memory. A piece is valid only until the next one is asked for.
+ */
 export async function* piecesOfFile(
   path: string,
   { start = 0, end = Number.POSITIVE_INFINITY }: FileRange = {},

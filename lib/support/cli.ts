@@ -37,8 +37,8 @@ export interface Context<P extends ConfigPart, O extends OptionSpecs, A> {
 }
 
 /**
- * Runs a script from its words to its exit code: parses flags, loads the configuration, listens to signals, calls the
- * action, prints the error that ended it. Ends the process.
+ * Runs a script from its words to its exit code: parses flags, loads the configuration, listens to signals,
+ * calls the action, prints the error that ended it. Ends the process.
  */
 export async function main<const P extends ConfigPart, const O extends OptionSpecs, A>(
   spec: CommandSpec<P, O, A>,

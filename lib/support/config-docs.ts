@@ -12,14 +12,18 @@ const TITLES: Readonly<Record<keyof typeof VARIABLES, string>> = {
   logging: "Logging",
 }
 
-/** A file to copy to `.env`: what must be set has an example, everything else stands behind `#` with its default. */
+/**
+ * A file to copy to `.env`: what must be set has an example, everything else stands behind `#` with its
+ * default.
+ */
 export function renderEnvExample(): string {
   const parts = variablesByPart().flatMap(([title, variables]) => [
     `# ----- ${title} -----`,
     "",
     ...variables.flatMap((variable) => [`# ${describe(variable)}`, assignment(variable), ""]),
   ])
-  return `# Copy this to .env and fill it in. What stands behind # holds without it, or is an example.\n\n${parts.join("\n")}`
+  const head = "# Copy this to .env and fill it in. What stands behind # holds without it, or is an example."
+  return [head, "", ...parts].join("\n")
 }
 
 /** All variables as a Markdown table. */

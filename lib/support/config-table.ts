@@ -22,7 +22,9 @@ export interface Variable<T> {
   /** One phrase, for people. */
   readonly purpose: string
   readonly example: string
-  /** As it would be written in the environment. Without it the variable must be set, unless it is `optional`. */
+  /**
+   * As it would be written in the environment. Without it the variable must be set, unless it is `optional`.
+   */
   readonly default?: string
   readonly optional?: true
   /** Never printed, logged or repeated in a message. */

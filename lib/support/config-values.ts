@@ -57,7 +57,9 @@ export const httpUrl = kind(
   z.url({ protocol: /^https?$/ }).transform(withoutTrailingSlash),
 )
 
-/** One part of a connection URI as libpq and its relatives take it; `undefined` where it leaves that part out. */
+/**
+ * One part of a connection URI as libpq and its relatives take it; `undefined` where it leaves that part out.
+ */
 export function partOfDatabaseUrl(part: (url: URL) => string): ValueKind<string | undefined> {
   return kind(
     "a connection URL",

@@ -32,8 +32,8 @@ export class ConfigError extends UsageError {
 }
 
 /**
- * The settings of the parts that a script uses, read from the environment, into which Bun loads `.env`. An empty
- * variable counts as unset.
+ * The settings of the parts that a script uses, read from the environment, into which Bun loads `.env`. An
+ * empty variable counts as unset.
  * @throws ConfigError that names every wrong variable of these parts, what was expected and an example
  */
 export function loadConfig<const P extends ConfigPart>(

@@ -12,8 +12,8 @@ export type Verdict = "retry" | "missing" | "give-up" | "stop"
 export type Facts = Readonly<Record<string, string | number | boolean | undefined>>
 
 /**
- * Base of every error that this project throws on purpose. A caller decides by class or `verdict`, never by the
- * text of `message`.
+ * Base of every error that this project throws on purpose. A caller decides by class or `verdict`, never by
+ * the text of `message`.
  */
 export class AppError extends Error {
   readonly verdict: Verdict

@@ -28,8 +28,9 @@ export function failureOf(error: unknown, { stack = false } = {}, depth = 0): Fa
 }
 
 /**
- * An error for the operator, safe to print: what failed with its facts, why, and what to do. A `UsageError` may have
- * several lines of its own, its composer made them safe; text from anywhere else never starts a new one.
+ * An error for the operator, safe to print: what failed with its facts, why, and what to do. A `UsageError`
+ * may have several lines of its own, its composer made them safe; text from anywhere else never starts a new
+ * one.
  */
 export function explain(error: unknown, { stack = false } = {}): string {
   const failure = failureOf(error, { stack: true })
@@ -55,7 +56,9 @@ function causesOf(failure: Failure): Failure[] {
   return failure.cause === undefined ? [] : [failure.cause, ...causesOf(failure.cause)]
 }
 
-/** An `AggregateError` (every address of a host refused) says nothing itself: its first error stands for all. */
+/**
+ * An `AggregateError` (every address of a host refused) says nothing itself: its first error stands for all.
+ */
 function causeOf(error: unknown): unknown {
   if (error instanceof AggregateError && error.cause === undefined) return error.errors[0]
   return error instanceof Error ? error.cause : undefined

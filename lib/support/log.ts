@@ -6,8 +6,8 @@ import type { Redactor } from "./redact.ts"
 import { safe } from "./text.ts"
 
 /**
- * `log.info({ study }, "copied")`: facts first, then a constant sentence. An error goes under `err`. Ids that belong to
- * every line of a piece of work go into a child: `log.child({ run, study, object })`.
+ * `log.info({ study }, "copied")`: facts first, then a constant sentence. An error goes under `err`. Ids that
+ * belong to every line of a piece of work go into a child: `log.child({ run, study, object })`.
  */
 export type Log = Logger
 
@@ -36,7 +36,10 @@ const SECRET_FIELDS = [
   "sessionToken",
 ]
 
-/** A logger of JSON lines, or of lines for people, that writes synchronously: nothing is lost when the process ends. */
+/**
+ * A logger of JSON lines, or of lines for people, that writes synchronously: nothing is lost when the process
+ * ends.
+ */
 export function createLogger({ level, redact, write = stderrWriter(), pretty = false }: LogOptions): Log {
   const sink = pretty ? prettySink(write) : write
   return pino(

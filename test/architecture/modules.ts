@@ -32,8 +32,16 @@ export function parseModule(path: string, text: string): Module {
 }
 
 // The formatter puts each import and export at the start of a line. `Bun.Transpiler` would not tell of types.
-const IMPORT =
-  /^(?:import|export)\b[^"'`;]*?\bfrom\s*"([^"]+)"|^import\s*"([^"]+)"|\b(?:import|require|resolve|resolveSync)\(\s*"([^"]+)"\s*[,)]/gm
+const IMPORT = new RegExp(
+  [
+    /^(?:import|export)\b[^"'`;]*?\bfrom\s*"([^"]+)"/,
+    /^import\s*"([^"]+)"/,
+    /\b(?:import|require|resolve|resolveSync)\(\s*"([^"]+)"\s*[,)]/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "gm",
+)
 
 function packageOf(specifier: string): string {
   if (specifier.includes(":")) return specifier

@@ -23,7 +23,10 @@ export interface ScriptOptions {
   readonly cwd?: string
 }
 
-/** Runs a script of this project to its end in a process of its own: `await runScript(["scripts/copy.ts", "--json"])`. */
+/**
+ * Runs a script of this project to its end in a process of its own: `await runScript(["scripts/copy.ts",
+ * "--json"])`.
+ */
 export async function runScript(words: readonly string[], options: ScriptOptions = {}): Promise<Finished> {
   await using script = startScript(words, options)
   return await script.finished
