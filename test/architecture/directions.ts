@@ -34,7 +34,15 @@ const HOME_OF_PACKAGE: Readonly<Record<string, readonly string[]>> = {
   "cli-progress": ["lib/support"],
   pino: ["lib/support"],
   "pino-pretty": ["lib/support"],
-  "bun:sqlite": ["lib/ledger", "lib/storage", "lib/transfer", "lib/cod", "lib/operate", "lib/demo"],
+  "bun:sqlite": [
+    "lib/support",
+    "lib/ledger",
+    "lib/storage",
+    "lib/transfer",
+    "lib/cod",
+    "lib/operate",
+    "lib/demo",
+  ],
 }
 
 /** Folders that import nothing but what the runtime brings. */
