@@ -65,6 +65,9 @@ function stderrWriter(): (text: string) => void {
   return (text) => void stderr.write(text)
 }
 
+/** A progress bar may stand where the line goes; it draws itself anew below. */
+const CLEAR_LINE = "\r\x1b[K"
+
 /** In this thread: a worker would lose the last lines. */
 function prettySink(write: (text: string) => void): (line: string) => void {
   const render = pretty.prettyFactory({
@@ -74,5 +77,5 @@ function prettySink(write: (text: string) => void): (line: string) => void {
     singleLine: true,
     messageFormat: (line, key) => safe(String(line[key] ?? "")),
   })
-  return (line) => write(render(line))
+  return (line) => write(`${CLEAR_LINE}${render(line)}`)
 }
