@@ -18,28 +18,33 @@ export interface Claim {
 
 /**
  * Takes the next study that has something to do and that this run has not tried yet: never tried ones first, newest
- * signed report first. Claims of dead processes and ended leases are free.
+ * signed report first. Claims of dead processes and ended leases are free, those of later runs too.
  * @returns undefined when there is none
  */
 export function claimNext(ledger: Ledger, runId: number): Claim | undefined {
   return ledger.write(() => {
-    const due = `select study_id as studyId from studies s where due = 1 and TRIED
-       and not exists (select 1 from claims c where c.study_id = s.study_id and c.expires_at > $now)`
     const now = ledger.now()
-    const next =
-      ledger.db
-        .query<{ studyId: string }, { now: string }>(
-          `${due.replace("TRIED", "tried_run is null")} order by newest_signed_at desc, study_id limit 1`,
-        )
-        .get({ now }) ??
-      ledger.db
+    for (const tried of TRIED_BY) {
+      const next = ledger.db
         .query<{ studyId: string }, { now: string; runId: number }>(
-          `${due.replace("TRIED", "tried_run < $runId")} order by tried_run, newest_signed_at desc, study_id limit 1`,
+          `select study_id as studyId from studies s where due = 1 and ${tried}
+             and not exists (select 1 from claims c where c.study_id = s.study_id and c.expires_at > $now)
+           order by tried_run, newest_signed_at desc, study_id limit 1`,
         )
         .get({ now, runId })
-    return next === null ? undefined : take(ledger, runId, next.studyId)
+      if (next !== null) return take(ledger, runId, next.studyId)
+    }
+    return undefined
   })
 }
+
+/** Who tried a study last: nobody, an earlier run, a later one that died with it or let its lease end. */
+const TRIED_BY = [
+  "tried_run is null",
+  "tried_run < $runId",
+  `tried_run > $runId and (exists (select 1 from claims c where c.study_id = s.study_id)
+     or (select outcome from runs where run_id = s.tried_run) = 'crashed')`,
+]
 
 /** Takes this very study, due or not. @returns undefined while somebody else holds it */
 export function claimStudy(ledger: Ledger, runId: number, studyId: string): Claim | undefined {
