@@ -62,10 +62,22 @@ export function complete(
   studyId: string,
   { failing = [], as = FAILED }: { failing?: readonly number[]; as?: CopyResult } = {},
 ) {
-  const claim = mustClaim(ledger, runId, studyId)
-  for (const attempt of beginAll(ledger, claim)) {
-    settle(ledger, claim, attempt, failing.includes(attempt.object.position) ? as : COPIED)
-  }
-  if (failing.length === 0) writeReceipt(ledger, claim)
+  copyHeld(ledger, mustClaim(ledger, runId, studyId), (position) =>
+    failing.includes(position) ? as : COPIED,
+  )
+}
+
+/** Tries what is to be tried of a claimed study, writes the receipt if all of it was copied, gives it back. */
+export function copyHeld(
+  ledger: Ledger,
+  claim: Claim,
+  ending: (position: number) => CopyResult = () => COPIED,
+) {
+  for (const attempt of beginAll(ledger, claim))
+    settle(ledger, claim, attempt, ending(attempt.object.position))
+  const isWhole = objectsOf(ledger, claim.studyId).every(
+    ({ state }) => state === "copied" || state === "retired",
+  )
+  if (isWhole) writeReceipt(ledger, claim)
   releaseClaim(ledger, claim, { seconds: 1 })
 }
