@@ -64,3 +64,16 @@ export function completeCohort(ledger: Ledger, cohortId: number, counts: Readonl
       .run({ cohortId, counts: JSON.stringify(counts) }),
   )
 }
+
+/** The chosen doctors of the cohort that a study was last planned by. */
+export function chosenDoctors(
+  ledger: Ledger,
+  studyId: string,
+): { readonly userId: string; readonly rank: number }[] {
+  return ledger.db
+    .query<{ userId: string; rank: number }, { studyId: string }>(
+      `select user_id as userId, rank from doctors join studies using (cohort_id)
+       where study_id = $studyId and chosen = 1 order by rank`,
+    )
+    .all({ studyId })
+}

@@ -30,7 +30,12 @@ export function seenCounts(ledger: Ledger): Record<StudyChange, number> {
       "select change, count(*) as count from temp.seen group by change",
     )
     .all()
-  return { new: 0, changed: 0, unchanged: 0, ...Object.fromEntries(rows.map((row) => [row.change, row.count])) }
+  return {
+    new: 0,
+    changed: 0,
+    unchanged: 0,
+    ...Object.fromEntries(rows.map((row) => [row.change, row.count])),
+  }
 }
 
 /** Tells the studies that were met when that was, and the best rank that their doctors hold now. */
@@ -66,7 +71,11 @@ export function* unseenStudies(ledger: Ledger): Generator<UnseenStudy[]> {
     const studies = page.all({ after })
     const last = studies.at(-1)
     if (last === undefined) return
-    yield studies.map(({ studyId, standing, reports }) => ({ studyId, standing, reportIds: JSON.parse(reports) }))
+    yield studies.map(({ studyId, standing, reports }) => ({
+      studyId,
+      standing,
+      reportIds: JSON.parse(reports),
+    }))
     after = last.studyId
   }
 }

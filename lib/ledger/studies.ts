@@ -79,9 +79,9 @@ export function compareStudy(ledger: Ledger, study: DiscoveredStudy): StudyChang
 export function recordStudy(ledger: Ledger, study: DiscoveredStudy, cohortId: number): StudyChange {
   return ledger.write((tally) => {
     const change = compareStudy(ledger, study)
-    if (change === "new") insertStudy(ledger, tally, study, cohortId)
-    else updateStudy(ledger, study)
     if (change === "unchanged") return change
+    if (change === "new") insertStudy(ledger, tally, study, cohortId)
+    else updateStudy(ledger, study, cohortId)
     planObjects(ledger, tally, study.studyId, study.objects, kindsListed(study))
     if (change === "changed") moveStanding(ledger, tally, study.studyId, { standing: "eligible", cohortId })
     refreshStudy(ledger, tally, study.studyId)
@@ -229,7 +229,8 @@ export function retryGivenUp(ledger: Ledger, studyIds: readonly string[] = []): 
     let queued = 0
     for (const { studyId } of given) {
       clearStudyFailure(ledger, studyId)
-      queued += queueObjects(ledger, studyId, ({ verdict }) => verdict === "give-up")
+      const isGivenUp = ({ state, verdict }: LedgerObject) => verdict === "give-up" && state !== "retired"
+      queued += queueObjects(ledger, studyId, isGivenUp)
     }
     return queued
   })
@@ -267,15 +268,15 @@ function insertStudy(ledger: Ledger, tally: Tally, study: DiscoveredStudy, cohor
   tally.add("studies.eligible", 1)
 }
 
-function updateStudy(ledger: Ledger, study: DiscoveredStudy) {
+function updateStudy(ledger: Ledger, study: DiscoveredStudy, cohortId: number) {
   ledger.db
     .query(
       `update studies set organization_id = $organizationId, dicom_study_uid = $dicomStudyUid,
          modalities = $modalities, doctor_rank = $doctorRank, newest_signed_at = $newestSignedAt,
-         source_hash = $sourceHash, lists_origin = $listsOrigin, last_seen_at = $now
+         source_hash = $sourceHash, lists_origin = $listsOrigin, cohort_id = $cohortId, last_seen_at = $now
        where study_id = $studyId`,
     )
-    .run({ ...studyColumns(study), now: ledger.now() })
+    .run({ ...studyColumns(study), cohortId, now: ledger.now() })
 }
 
 function studyColumns(study: DiscoveredStudy) {

@@ -1,6 +1,8 @@
 import type { Failure, TimelineLine } from "../ledger/views.ts"
 import type { CopyReport } from "../pipeline/copy.ts"
 import type { DiscoverReport } from "../pipeline/discover.ts"
+import type { Preview } from "../pipeline/preview.ts"
+import type { RunReport } from "../pipeline/run.ts"
 import type { StudyResult } from "../pipeline/study-result.ts"
 import type { VerifyReport } from "../pipeline/verify.ts"
 import { bytes, count, duration, plural, table } from "../support/text.ts"
@@ -8,13 +10,20 @@ import type { Status, Versions } from "./status.ts"
 
 // Reports as people read them; with --json the same reports are printed as they are.
 
-export function renderDiscover({ ranking, funnel, studies, cohort }: DiscoverReport): string {
+export function renderDiscover(
+  { ranking, funnel, studies, cohort }: DiscoverReport,
+  chosen: { readonly from: number; readonly to: number },
+): string {
   const changes = ["new", "changed", "unchanged", "withdrawn", "out_of_cohort", "eligible"] as const
   return [
     "Ranking (* chosen)",
     table(
       ["rank", "user", "signed chest studies"],
-      ranking.map(({ rank, user_id, studies, chosen }) => [`${rank}${chosen ? " *" : ""}`, user_id, studies]),
+      ranking.map(({ rank, user_id, studies }) => [
+        `${rank}${rank >= chosen.from && rank <= chosen.to ? " *" : ""}`,
+        user_id,
+        studies,
+      ]),
     ),
     "",
     "Funnel",
@@ -46,6 +55,25 @@ export function renderCopy({ studies, totals }: CopyReport): string {
       ? [`${plural(totals.held_by_others, "study", "studies")} more: another run is working on them`]
       : []),
     ...(totals.studies === 0 && totals.held_by_others === 0 ? ["Nothing left to do."] : []),
+  ].join("\n")
+}
+
+export function renderRun(
+  { discovery, copy }: RunReport,
+  chosen: { readonly from: number; readonly to: number },
+): string {
+  return `${renderDiscover(discovery, chosen)}\n\n${renderCopy(copy)}`
+}
+
+export function renderPreview({ studies, totals }: Preview): string {
+  return [
+    table(
+      ["study", "objects", "expected"],
+      studies.map(({ study_id, objects, expected_bytes }) => [study_id, objects, bytes(expected_bytes)]),
+    ),
+    "",
+    `A copy would try ${plural(totals.objects, "object")} of ${plural(totals.studies, "study", "studies")}, ` +
+      `${bytes(totals.expected_bytes)} as far as the database knows sizes`,
   ].join("\n")
 }
 

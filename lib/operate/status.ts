@@ -2,8 +2,10 @@ import { type HeldClaim, heldClaims } from "../ledger/claims.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { readTotals } from "../ledger/totals.ts"
 import {
+  type Failure,
   type FailureGroup,
   failureGroups,
+  failureList,
   type HourLine,
   lastHours,
   ledgerVersions,
@@ -11,10 +13,15 @@ import {
   openRuns,
   type ProgressLine,
   progressLines,
+  studyTimeline,
+  type TimelineLine,
   type TroubledObject,
   warnings,
   wrongBytes,
 } from "../ledger/views.ts"
+import { delay } from "../support/clock.ts"
+import { UsageError } from "../support/errors.ts"
+import type { Stop } from "../support/stop.ts"
 import { VERSION } from "../support/version.ts"
 
 export interface Status {
@@ -75,6 +82,34 @@ function rateOf(ledger: Ledger, running: readonly OpenRun[], hours: readonly Hou
     eta_seconds: objects > 0 ? Math.round(waiting / objects) : null,
   }
 }
+
+/** Everything that happened to one study. @throws UsageError when the ledger does not know it */
+export function timelineOf(ledger: Ledger, studyId: string): TimelineLine[] {
+  const timeline = studyTimeline(ledger, studyId)
+  if (timeline.length > 0) return timeline
+  throw new UsageError(`the ledger does not know study ${studyId}`, "Run discover first.")
+}
+
+/** Every failure; a person reads no further than this. */
+export function failuresOf(ledger: Ledger): Failure[] {
+  return failureList(ledger, 10_000)
+}
+
+const WATCH_MS = 2000
+
+/** Shows it anew until the stop is requested. */
+export async function watch(show: () => Promise<void>, stop: Stop) {
+  while (!stop.requested.aborted) {
+    process.stdout.write(CLEAR_SCREEN)
+    await show()
+    await delay(WATCH_MS, stop.requested).catch((error: unknown) => {
+      if (!stop.requested.aborted) throw error
+    })
+  }
+}
+
+/** ECMA-48: erase the display, cursor to the upper left. */
+const CLEAR_SCREEN = "\x1b[2J\x1b[H"
 
 export interface Versions {
   readonly tool: string

@@ -1,4 +1,5 @@
 import { type Attempt, type Copied, isOwnAttempt } from "../ledger/attempts.ts"
+import { chosenDoctors } from "../ledger/cohorts.ts"
 import type { LedgerObject } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
 import type { Pacs } from "../source/pacs.ts"
@@ -81,11 +82,12 @@ async function recognise(
 }
 
 function fetchIncoming(
-  { pacs, origin, receive }: CopyDeps,
+  deps: CopyDeps,
   study: StudyIds,
   object: LedgerObject,
   signal?: AbortSignal,
 ): Promise<Incoming> {
+  const { pacs, origin, receive } = deps
   const key = originKeyOf(study, object, origin.uri)
   switch (object.kind) {
     case "dicom":
@@ -98,7 +100,7 @@ function fetchIncoming(
       )
     case "metadata":
       return orMissing(
-        fromOriginOr(origin, key, () => metadataText(pacs, study.studyId, signal), receive, signal),
+        fromOriginOr(origin, key, () => metadataText(deps, study.studyId, signal), receive, signal),
         study,
         object,
       )
@@ -110,8 +112,8 @@ async function reportText(pacs: Pacs, reportId: string, signal?: AbortSignal) {
   return text === undefined ? undefined : { text, uri: `postgresql:pacs_reports/${reportId}` }
 }
 
-async function metadataText(pacs: Pacs, studyId: string, signal?: AbortSignal) {
-  const study = await pacs.study(studyId, signal)
+async function metadataText({ pacs, ledger }: CopyDeps, studyId: string, signal?: AbortSignal) {
+  const study = await pacs.study(studyId, chosenDoctors(ledger, studyId), signal)
   return study === undefined
     ? undefined
     : { text: metadataJson(study), uri: `postgresql:pacs_studies/${studyId}` }

@@ -8,7 +8,7 @@ import {
 import { type Claim, releaseClaim } from "../ledger/claims.ts"
 import { ClaimLost } from "../ledger/errors.ts"
 import type { GroupCommit } from "../ledger/group-commit.ts"
-import { isToTry, objectAt, objectsOf, planObjects } from "../ledger/objects.ts"
+import { isToTry, objectAt, objectsOf, type PlannedObject, planObjects } from "../ledger/objects.ts"
 import { clearStudyFailure, recordStudyFailure, studyById } from "../ledger/studies.ts"
 import { ChecksumMismatch, PreconditionFailed } from "../storage/errors.ts"
 import { describeError, verdictOf } from "../support/errors.ts"
@@ -122,7 +122,7 @@ async function listOrigin(deps: CopyStudyDeps, claim: Claim, tally: StudyTally, 
   const { ledger, origin } = deps
   if (studyById(ledger, claim.studyId)!.listsOrigin === 0) return
   const prefix = studyPrefix(claim)
-  const found = []
+  const found: PlannedObject[] = []
   for await (const { key, size, etag } of origin.list(prefix + DICOM_FOLDER, signal)) {
     // A key that ends with a slash is a folder that some console made, not a file.
     if (!key.endsWith("/")) found.push(planListed(claim, { path: key.slice(prefix.length), size, etag }))

@@ -92,11 +92,11 @@ async function idsToCopy(deps: CopyStepDeps, options: CopyOptions, refused: Stud
   const { studyIds = [], limit, force = false } = options
   const wanted = studyIds.length > 0 ? await admitAll(deps, studyIds, refused, stop) : undefined
   if (force) {
-    const forced = wanted ?? eligibleStudies(ledger, limit)
-    for (const id of forced) queueObjects(ledger, id, ({ state }) => state !== "retired", { forced })
-    return forced
+    const again = wanted ?? eligibleStudies(ledger, limit)
+    for (const id of again) queueObjects(ledger, id, ({ state }) => state !== "retired", { forced: true })
+    return again
   }
-  return (wanted ?? limit === undefined) ? wanted : dueStudies(ledger, limit)
+  return wanted ?? (limit === undefined ? undefined : dueStudies(ledger, limit))
 }
 
 async function admitAll(deps: CopyStepDeps, studyIds: readonly string[], refused: StudyResult[], stop: Stop) {

@@ -3,8 +3,8 @@ import type { Ledger } from "../ledger/open.ts"
 import { beginSeen, noteSeen, recordLastSeen, seenCounts, unseenStudies } from "../ledger/seen.ts"
 import { compareStudy, moveStanding, recordStudy } from "../ledger/studies.ts"
 import type { Pacs, Snapshot } from "../source/pacs.ts"
+import type { Criteria, Rules, SourceStudy, Survey } from "../source/rows.ts"
 import { RULES_TEXT } from "../source/rules.ts"
-import type { ChosenDoctor, Rules, SourceStudy, Survey } from "../source/rows.ts"
 import type { Log } from "../support/log.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
@@ -58,17 +58,21 @@ export interface DiscoverDeps {
  * Ranks the doctors, applies the rules and records in the ledger what is eligible now, as of one snapshot of the
  * database. Unchanged studies cost nothing; what is eligible no longer becomes `withdrawn` or `out_of_cohort`.
  */
-export async function discover(deps: DiscoverDeps, options: DiscoverOptions, stop: Stop): Promise<DiscoverReport> {
+export async function discover(
+  deps: DiscoverDeps,
+  options: DiscoverOptions,
+  stop: Stop,
+): Promise<DiscoverReport> {
   const { ledger, pacs, rules, progress } = deps
   beginSeen(ledger)
   try {
     return await pacs.snapshot(async (snapshot) => {
       const survey = await snapshot.survey(rules)
-      const cohort = options.dryRun === true ? null : decide(deps, survey, options)
+      const cohort = options.dryRun === true ? null : decide(deps, survey, { limit: options.limit })
       const eligibleNow = survey.funnel.at(-1)?.studies ?? 0
       progress.start(Math.min(eligibleNow, options.limit ?? eligibleNow), "studies")
       const listed: EligibleStudy[] = []
-      for await (const batch of snapshot.eligible(survey, { limit: options.limit })) {
+      for await (const batch of snapshot.eligible(criteriaOf(deps, survey), { limit: options.limit })) {
         recordBatch(deps, batch, cohort)
         if (options.list === true) listed.push(...batch.map(eligibleStudy))
         progress.tick(batch.length)
@@ -99,19 +103,28 @@ export async function discover(deps: DiscoverDeps, options: DiscoverOptions, sto
  * Makes one study known to the ledger, for a copy that names it.
  * @returns the rule that it fails, in words; undefined when it is eligible and recorded
  */
-export async function admitStudy(deps: DiscoverDeps, studyId: string, stop: Stop): Promise<string | undefined> {
+export async function admitStudy(
+  deps: DiscoverDeps,
+  studyId: string,
+  stop: Stop,
+): Promise<string | undefined> {
   return deps.pacs.snapshot(async (snapshot) => {
     const survey = await snapshot.survey(deps.rules)
-    const found = await snapshot.study(studyId, survey)
+    const found = await snapshot.study(studyId, criteriaOf(deps, survey))
     if ("failed" in found) return `not eligible: fails the rule ${found.failed}`
     recordStudy(deps.ledger, planStudy(found), decide(deps, survey, { studyIds: [studyId] }))
     return undefined
   }, stop.requested)
 }
 
+function criteriaOf({ rules }: DiscoverDeps, { chosen }: Survey): Criteria {
+  return { chosen, toleratedModalities: rules.toleratedModalities }
+}
+
+/** Records the decision, before any study it concerns. @returns the cohort's id */
 function decide(deps: DiscoverDeps, survey: Survey, scope: Readonly<Record<string, unknown>>): number {
   const { ledger, rules, runId } = deps
-  const chosen = new Set(survey.chosen.map((doctor: ChosenDoctor) => doctor.userId))
+  const chosen = new Set(survey.chosen.map((doctor) => doctor.userId))
   return recordCohort(ledger, {
     runId: runId!,
     rulesText: RULES_TEXT,
@@ -145,7 +158,9 @@ async function moveStandings(deps: DiscoverDeps, snapshot: Snapshot, survey: Sur
   const moved = { withdrawn: 0, out_of_cohort: 0 }
   for (const page of unseenStudies(ledger)) {
     const before = new Map(page.map((study) => [study.studyId, study.standing]))
-    const now = (await snapshot.standings(page, survey)).filter((study) => study.standing !== "eligible")
+    const now = (await snapshot.standings(page, criteriaOf(deps, survey))).filter(
+      (study) => study.standing !== "eligible",
+    )
     for (const { studyId, standing } of now) if (standing !== before.get(studyId)) moved[standing] += 1
     if (cohort === null) continue
     ledger.write((tally) => {

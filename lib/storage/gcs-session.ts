@@ -11,6 +11,8 @@ export interface Session {
   readonly url: string
   readonly contentType: string
   readonly stallMs: number
+  /** For what breaks within the session. */
+  readonly resume: RetryPolicy
 }
 
 /** What the service says of a session. */
@@ -21,9 +23,6 @@ type Progress =
 
 /** All slices but the last are multiples of this. */
 export const SLICE_UNIT_BYTES = 256 << 10
-
-/** Longer outages are the caller's matter: another session, another time. */
-const RESUME: RetryPolicy = { retries: 4, minTimeoutMs: 250, maxTimeoutMs: 8_000 }
 
 /**
  * Sends a body slice by slice, because `fetch` tells no progress within one. After a slice that broke off or stood
@@ -58,7 +57,7 @@ export async function sendSlices(
     return advanced
   }
 
-  const end = await backOff(sendRest, RESUME, { forgive }, signal)
+  const end = await backOff(sendRest, session.resume, { forgive }, signal)
   if (end.state === "done") return end.resource
   throw new Unavailable(`${describe(session.asked)}: the upload session is gone`, factsOf(session))
 }

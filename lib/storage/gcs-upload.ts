@@ -1,3 +1,4 @@
+import type { RetryPolicy } from "./backoff.ts"
 import { Unavailable } from "./errors.ts"
 import { type Asked, describe } from "./failures.ts"
 import { failureOfAnswer } from "./gcs-failures.ts"
@@ -18,6 +19,7 @@ export interface UploadTarget {
   readonly authorization: Readonly<Record<string, string>>
   readonly stallMs: number
   readonly sliceBytes: number
+  readonly resume: RetryPolicy
 }
 
 /**
@@ -72,9 +74,10 @@ async function uploadInSlices(
   options: WriteOptions,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const { asked, stallMs, sliceBytes } = target
+  const { asked, stallMs, sliceBytes, resume } = target
   const { contentType } = options
-  const session = { asked, url: await openSession(target, body.size, options, signal), contentType, stallMs }
+  const url = await openSession(target, body.size, options, signal)
+  const session = { asked, url, contentType, stallMs, resume }
   try {
     return await sendSlices(session, body, sliceBytes, signal)
   } catch (error) {

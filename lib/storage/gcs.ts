@@ -1,3 +1,4 @@
+import type { RetryPolicy } from "./backoff.ts"
 import { wantedBody } from "./body.ts"
 import { AccessDenied, NotFound } from "./errors.ts"
 import type { Asked } from "./failures.ts"
@@ -19,7 +20,11 @@ export interface GcsOptions extends GcsAccess {
   readonly stallMs?: number | undefined
   /** Bytes of one request of a large upload, a multiple of 256 KiB. */
   readonly sliceBytes?: number
+  /** For what breaks within a large upload; longer outages are the caller's matter: another session, another time. */
+  readonly resume?: RetryPolicy
 }
+
+const RESUME: RetryPolicy = { retries: 4, minTimeoutMs: 250, maxTimeoutMs: 8_000 }
 
 /**
  * A bucket of Google Cloud Storage. Needs `storage.objects.create` to write new objects, `.get` to read and head,
@@ -31,7 +36,8 @@ export interface GcsOptions extends GcsAccess {
  * What a read tells of its object lacks the custom metadata; `head` has them.
  */
 export function openGcs(options: GcsOptions): Opened<ObjectStore> {
-  const { bucket: bucketName, prefix = "", stallMs = DEFAULT_STALL_MS, sliceBytes = 16 << 20 } = options
+  const { bucket: bucketName, prefix = "", stallMs = DEFAULT_STALL_MS } = options
+  const { sliceBytes = 16 << 20, resume = RESUME } = options
   const storage = clientFor(options, stallMs)
   const bucket = storage.bucket(bucketName)
   const names = keySpace(prefix)
@@ -101,7 +107,8 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
       const name = names.nameOf(asked)
       const authorization = await authorize(asked)
       const url = `${storage.apiEndpoint}/upload${bucketPath}`
-      return upload({ asked, url, name, authorization, stallMs, sliceBytes }, body, writeOptions, signal)
+      const target = { asked, url, name, authorization, stallMs, sliceBytes, resume }
+      return upload(target, body, writeOptions, signal)
     },
 
     async delete(key, { ifGeneration }, signal) {

@@ -1,9 +1,10 @@
-import pRetry from "p-retry"
+import { AbortError } from "p-retry"
+import { backOff, type RetryPolicy } from "../storage/backoff.ts"
 import { Unavailable } from "../storage/errors.ts"
+import { watchStall } from "../storage/stall.ts"
 import type { ObjectInfo, ObjectSource, UploadBody } from "../storage/store.ts"
 import { fileSink, memorySink, type Sink } from "./sink.ts"
 import type { Spool } from "./spool.ts"
-import { watchProgress } from "./stall.ts"
 
 /** Up to this size a body is cheaper in memory than in a file. */
 export const SMALL_BYTES = 1 << 20
@@ -12,7 +13,8 @@ export interface ReceiveOptions {
   readonly spool: Spool
   /** A body that brings no byte for this long is aborted and asked for again. */
   readonly stallMs: number
-  readonly retry: { readonly retries: number; readonly minTimeout: number; readonly maxTimeout: number }
+  /** For bodies that break; one that has moved on meanwhile may break again. */
+  readonly retry: RetryPolicy
 }
 
 /** A body ended before its last byte, or brought none for too long. */
@@ -98,27 +100,53 @@ async function fill(
   signal?: AbortSignal,
 ) {
   let next = first
+  const advanced = movement(sink)
   const takeOne = async () => {
     if (sink.received === info.size && info.size > 0) return
-    const from = { start: sink.received, generation: info.generation }
-    const body = next ?? (await openBody(source, info.key, from, signal))
+    const body = next ?? (await openRest(source, info, sink.received, signal))
     next = undefined
-    using _watch = watchProgress(() => sink.received, options.stallMs, body.abort)
     try {
-      await sink.take(body.stream)
+      await take(sink, source, body, options.stallMs, signal)
     } catch (cause) {
       signal?.throwIfAborted()
       throw new BodyBroken(source, info, sink.received, cause)
     }
     if (sink.received !== info.size) throw new BodyBroken(source, info, sink.received)
   }
-  await pRetry(takeOne, {
-    ...options.retry,
-    randomize: true,
-    ...(signal === undefined ? {} : { signal }),
-    // Asking for a body is retried by the store itself.
-    shouldRetry: ({ error }) => error instanceof BodyBroken,
-  })
+  await backOff(takeOne, options.retry, { forgive: advanced }, signal)
+}
+
+async function take(
+  sink: Sink,
+  source: ObjectSource,
+  body: OpenBody,
+  stallMs: number,
+  signal: AbortSignal | undefined,
+) {
+  const asked = { verb: "read", store: source.uri, key: body.info.key } as const
+  const advanced = movement(sink)
+  using watch = watchStall(asked, stallMs, async () => advanced(), signal)
+  watch.signal.addEventListener("abort", () => body.abort(watch.signal.reason), { once: true })
+  await sink.take(body.stream)
+}
+
+/** Tells whether bytes have come since it was asked last. */
+function movement(sink: Sink): () => boolean {
+  let seen = sink.received
+  return () => {
+    const moved = sink.received !== seen
+    seen = sink.received
+    return moved
+  }
+}
+
+async function openRest(source: ObjectSource, info: ObjectInfo, start: number, signal?: AbortSignal) {
+  try {
+    return await openBody(source, info.key, { start, generation: info.generation }, signal)
+  } catch (error) {
+    // The store has tried it as often as it should.
+    throw error instanceof Unavailable ? new AbortError(error) : error
+  }
 }
 
 async function openBody(

@@ -1,0 +1,116 @@
+import { rmSync } from "node:fs"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { organizations, studiesOf } from "../ledger/studies.ts"
+import { type CopyParts, type End, type Start, withCopyDeps } from "../pipeline/deps.ts"
+import { receiptKey, type StudyIds, studyPrefix } from "../pipeline/layout.ts"
+import { type RunReport, run } from "../pipeline/run.ts"
+import type { ObjectSource } from "../storage/store.ts"
+import { type Environment, loadConfig } from "../support/config.ts"
+import type { Cloud } from "./cloud/cloud.ts"
+import { startCloud } from "./cloud/server.ts"
+import { asAdmin, ensurePacsDatabase, type PacsAccess } from "./pacs-database.ts"
+import { insertRows } from "./pacs-rows.ts"
+import { startPostgres } from "./postgres.ts"
+import { demoHospital, type Hospital } from "./seed.ts"
+
+/** Where the demo keeps what it makes. The database and the origin are made anew each time, to the same byte. */
+export const DEMO_FOLDER = join(import.meta.dir, "../../state/demo")
+
+export interface DemoReport extends RunReport {
+  readonly ledger: string
+  readonly destination: string
+  /** One study at the destination, with its receipt. */
+  readonly example: readonly StoredObject[]
+}
+
+export interface StoredObject {
+  readonly key: string
+  readonly size: number
+}
+
+/**
+ * The whole main job, once, on a real PostgreSQL, a stand-in for S3 and a folder as the destination. Run again, it
+ * finds nothing left to do.
+ * @param start a script's context; its configuration is the demo's own
+ * @param options.fresh forgets what an earlier demo did
+ * @param options.say tells a person who waits what is going on
+ */
+export async function runDemo(
+  start: Omit<Start<never>, "config">,
+  { fresh, say }: { readonly fresh: boolean; readonly say: (text: string) => void },
+  report: (report: DemoReport) => Promise<void>,
+): Promise<0 | 1> {
+  if (fresh) rmSync(DEMO_FOLDER, { recursive: true, force: true })
+  await using servers = new AsyncDisposableStack()
+  say("Starting PostgreSQL and a stand-in for S3 on this machine ...")
+  const postgres = servers.use(await startPostgres())
+  const cloud = servers.use(await startCloud({ faults: false }))
+  const hospital = demoHospital({ bucket: ORIGIN_BUCKET })
+  say(
+    `Seeding a hospital: ${hospital.rows.pacs_studies.length} studies, ${hospital.objects.length} files ...`,
+  )
+  const pacs = await ensurePacsDatabase(postgres, "pacs")
+  await asAdmin(postgres, pacs.database, (sql) => insertRows(sql, hospital.rows))
+  fillOrigin(cloud, hospital)
+  say("Discovering and copying ...")
+  const config = loadConfig(PARTS, environment(pacs, cloud))
+  return await withCopyDeps({ ...start, config }, async (deps): Promise<End> => {
+    const done = await run(deps, { concurrency: config.copy.concurrency }, start.stop)
+    const ids = organizations(deps.ledger).flatMap((id) => [...studiesOf(deps.ledger, id)])
+    await report({
+      ...done,
+      ledger: config.ledger.path,
+      destination: join(DEMO_FOLDER, "destination"),
+      example: ids[0] === undefined ? [] : await storedOf(deps.destination, ids[0]),
+    })
+    const { totals } = done.copy
+    return { outcome: totals.failed > 0 ? 1 : 0, counts: { ...totals } }
+  })
+}
+
+const ORIGIN_BUCKET = "pacs-origin"
+
+const PARTS = [
+  "ledger",
+  "database",
+  "ranking",
+  "origin",
+  "destination",
+  "s3",
+  "gcs",
+  "copy",
+] as const satisfies readonly CopyParts[]
+
+function fillOrigin(cloud: Cloud, hospital: Hospital) {
+  cloud.createBucket(ORIGIN_BUCKET)
+  for (const { key, contentType, bytes } of hospital.objects)
+    cloud.put(ORIGIN_BUCKET, key, bytes(), { contentType })
+}
+
+function environment(pacs: PacsAccess, cloud: Cloud): Environment {
+  return {
+    SOURCE_DATABASE_HOST: pacs.host,
+    SOURCE_DATABASE_PORT: String(pacs.port),
+    SOURCE_DATABASE_NAME: pacs.database,
+    SOURCE_DATABASE_USER: pacs.user,
+    SOURCE_DATABASE_PASS: pacs.password,
+    SOURCE_DATABASE_SSLMODE: "disable",
+    ORIGIN_URI: `s3://${ORIGIN_BUCKET}`,
+    AWS_ENDPOINT_URL: cloud.url,
+    AWS_ACCESS_KEY_ID: "demo",
+    AWS_SECRET_ACCESS_KEY: "demo",
+    AWS_REGION_NAME: "us-east-1",
+    DESTINATION_URI: pathToFileURL(join(DEMO_FOLDER, "destination")).href,
+    LEDGER_PATH: join(DEMO_FOLDER, "ledger.sqlite"),
+    SPOOL_DIR: join(DEMO_FOLDER, "tmp"),
+  }
+}
+
+async function storedOf(destination: ObjectSource, study: StudyIds): Promise<StoredObject[]> {
+  const stored: StoredObject[] = []
+  for (const prefix of [studyPrefix(study), receiptKey(study)]) {
+    for await (const { key, size } of destination.list(prefix)) stored.push({ key, size })
+  }
+  return stored
+}

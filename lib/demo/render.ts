@@ -1,0 +1,60 @@
+import { relative } from "node:path"
+import { renderRun } from "../operate/render.ts"
+import { bytes } from "../support/text.ts"
+import type { DemoReport, StoredObject } from "./demo.ts"
+
+/** What a newcomer sees at the end of the demo: what was done, where it lies, and what to try next. */
+export function renderDemo(
+  report: DemoReport,
+  chosen: { readonly from: number; readonly to: number },
+): string {
+  const ledger = relative(process.cwd(), report.ledger)
+  const destination = relative(process.cwd(), report.destination)
+  return [
+    renderRun(report, chosen),
+    "",
+    "One study at the destination",
+    tree(report.example),
+    "",
+    `Ledger  ${ledger}`,
+    `Files   ${destination}`,
+    "",
+    "Try next",
+    `  sqlite3 -box ${ledger} 'select * from progress'`,
+    `  LEDGER_PATH=${ledger} node_modules/.bin/bun scripts/status.ts`,
+    `  LEDGER_PATH=${ledger} DESTINATION_URI=file://$PWD/${destination} node_modules/.bin/bun scripts/verify.ts --read`,
+  ].join("\n")
+}
+
+interface Folder {
+  readonly folders: Map<string, Folder>
+  readonly files: { readonly name: string; readonly size: number }[]
+}
+
+function tree(objects: readonly StoredObject[]): string {
+  const root: Folder = { folders: new Map(), files: [] }
+  for (const { key, size } of objects) {
+    const segments = key.split("/")
+    const name = segments.pop() ?? key
+    let folder = root
+    for (const segment of segments) {
+      const inner = folder.folders.get(segment) ?? { folders: new Map(), files: [] }
+      folder.folders.set(segment, inner)
+      folder = inner
+    }
+    folder.files.push({ name, size })
+  }
+  return branches(root, "").join("\n")
+}
+
+function branches({ folders, files }: Folder, indent: string): string[] {
+  const entries = [
+    ...[...folders].map(([name, folder]) => ({ label: `${name}/`, folder })),
+    ...files.map(({ name, size }) => ({ label: `${name}  ${bytes(size)}`, folder: undefined })),
+  ]
+  return entries.flatMap(({ label, folder }, index) => {
+    const last = index === entries.length - 1
+    const below = folder === undefined ? [] : branches(folder, `${indent}${last ? "   " : "│  "}`)
+    return [`${indent}${last ? "└─ " : "├─ "}${label}`, ...below]
+  })
+}

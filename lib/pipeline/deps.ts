@@ -1,0 +1,153 @@
+import { groupCommit } from "../ledger/group-commit.ts"
+import { type Ledger, openLedger } from "../ledger/open.ts"
+import { endRun, startRun } from "../ledger/runs.ts"
+import { openPacs, type Pacs } from "../source/pacs.ts"
+import { DEFAULT_RETRY } from "../storage/backoff.ts"
+import { openSource, openStore, type StoreOptions } from "../storage/open.ts"
+import type { Config } from "../support/config.ts"
+import type { Log } from "../support/log.ts"
+import { thisProcess } from "../support/owner.ts"
+import { semaphore } from "../support/pool.ts"
+import type { Progress } from "../support/progress.ts"
+import type { Stop } from "../support/stop.ts"
+import { VERSION } from "../support/version.ts"
+import { openSpool } from "../transfer/spool.ts"
+import type { CopyStepDeps } from "./copy.ts"
+import { admitStudy, type DiscoverDeps } from "./discover.ts"
+import type { VerifyDeps } from "./verify.ts"
+
+/** What a script was started with; the context of `main` is one. */
+export interface Start<Parts extends keyof Config> {
+  readonly script: string
+  /** Its words as they were typed. */
+  readonly words: readonly string[]
+  readonly config: Pick<Config, Parts>
+  readonly log: Log
+  readonly progress: Progress
+  readonly stop: Stop
+  readonly dryRun: boolean
+}
+
+/** How the work ended: the exit code, and what the ledger's row of the run tells of it. */
+export interface End {
+  readonly outcome: 0 | 1
+  readonly counts: Readonly<Record<string, number>>
+}
+
+export type DiscoverParts = "ledger" | "database" | "ranking"
+export type CopyParts = DiscoverParts | "origin" | "destination" | "s3" | "gcs" | "copy"
+export type VerifyParts = "ledger" | "destination" | "gcs" | "copy"
+
+/**
+ * Opens what `discover` needs, does the work as a run of the ledger, closes all of it. A dry run changes nothing, so
+ * it is not recorded either.
+ */
+export async function withDiscoverDeps(
+  start: Start<DiscoverParts>,
+  work: (deps: DiscoverDeps) => Promise<End>,
+) {
+  if (!start.dryRun) {
+    return inRun(start, (scope, ledger, runId) =>
+      work(discoverDeps(start, scope.use(pacsOf(start)), ledger, runId)),
+    )
+  }
+  await using pacs = pacsOf(start)
+  return withLedger(
+    start,
+    async (ledger) => (await work(discoverDeps(start, pacs, ledger, undefined))).outcome,
+  )
+}
+
+/** Opens what `copy` and `run` need. The origin and the destination are looked at before any work. */
+export function withCopyDeps(
+  start: Start<CopyParts>,
+  work: (deps: CopyStepDeps & DiscoverDeps) => Promise<End>,
+) {
+  return inRun(start, async (scope, ledger, runId) => {
+    const { config, stop } = start
+    const pacs = scope.use(pacsOf(start))
+    const origin = scope.use(openSource(config.origin.uri, storeOptions(start)))
+    const destination = scope.use(openStore(config.destination.uri, storeOptions(start)))
+    await Promise.all([origin.probe?.(stop.requested), destination.probe?.(stop.requested)])
+    const { spoolDir, spoolBytes, stallSeconds, objectsInFlight } = config.copy
+    const spool = scope.use(openSpool({ dir: spoolDir, capacity: spoolBytes }))
+    const discovery = discoverDeps(start, pacs, ledger, runId)
+    return work({
+      ...discovery,
+      runId,
+      origin,
+      destination,
+      receive: { spool, stallMs: stallSeconds * 1000, retry: DEFAULT_RETRY },
+      slots: semaphore(objectsInFlight),
+      commits: groupCommit(ledger),
+      admit: (studyId) => admitStudy(discovery, studyId, stop),
+    })
+  })
+}
+
+/** Opens what `verify` needs. */
+export function withVerifyDeps(start: Start<VerifyParts>, work: (deps: VerifyDeps) => Promise<End>) {
+  return inRun(start, async (scope, ledger) => {
+    const destination = scope.use(openStore(start.config.destination.uri, storeOptions(start)))
+    await destination.probe?.(start.stop.requested)
+    return work({ ledger, destination, progress: start.progress })
+  })
+}
+
+/** Opens the ledger to look at, never changing it. */
+export async function withLedger(
+  start: Pick<Start<"ledger">, "config">,
+  work: (ledger: Ledger) => Promise<0 | 1>,
+) {
+  using ledger = openLedger(start.config.ledger.path, { readonly: true })
+  return await work(ledger)
+}
+
+function pacsOf({ config, log }: Start<DiscoverParts>): Pacs {
+  return openPacs(config.database, {
+    onRetry: ({ error, attempt, delayMs }) =>
+      log.warn({ err: error, attempt, delayMs }, "asking the database again"),
+  })
+}
+
+function discoverDeps(
+  { config, log, progress }: Start<DiscoverParts>,
+  pacs: Pacs,
+  ledger: Ledger,
+  runId: number | undefined,
+): DiscoverDeps {
+  const { from: rankFrom, to: rankTo, toleratedModalities } = config.ranking
+  return { ledger, pacs, rules: { rankFrom, rankTo, toleratedModalities }, runId, log, progress }
+}
+
+function storeOptions({ config, log }: Start<"destination"> & { config: Partial<Config> }): StoreOptions {
+  const { s3, gcs, copy } = config
+  return {
+    ...(s3 && { s3 }),
+    ...(gcs && { gcs }),
+    ...(copy && { stallMs: copy.stallSeconds * 1000 }),
+    onRetry: ({ error, ...facts }) => log.warn({ err: error, ...facts }, "asking again"),
+  }
+}
+
+/**
+ * One run of a script: a row of the ledger from its start to its outcome, and a scope for what it opens.
+ */
+async function inRun(
+  start: Start<"ledger">,
+  work: (scope: AsyncDisposableStack, ledger: Ledger, runId: number) => Promise<End>,
+): Promise<0 | 1> {
+  await using scope = new AsyncDisposableStack()
+  const { script, words, stop, config } = start
+  const ledger = scope.use(openLedger(config.ledger.path))
+  const runId = startRun(ledger, { script, arguments: words, version: VERSION, owner: thisProcess() })
+  try {
+    const { outcome, counts } = await work(scope, ledger, runId)
+    const ended = outcome === 0 ? "done" : "failed"
+    endRun(ledger, runId, stop.requested.aborted ? "stopped" : ended, counts)
+    return outcome
+  } catch (error) {
+    endRun(ledger, runId, stop.requested.aborted ? "stopped" : "failed", {})
+    throw error
+  }
+}

@@ -1,0 +1,37 @@
+import { renderCopy, renderPreview } from "../lib/operate/render.ts"
+import { copyStudies } from "../lib/pipeline/copy.ts"
+import { withCopyDeps, withLedger } from "../lib/pipeline/deps.ts"
+import { previewCopy } from "../lib/pipeline/preview.ts"
+import { flag, main, option, positiveInteger, uuid } from "../lib/support/cli.ts"
+
+await main(
+  {
+    name: "copy",
+    summary: "Copies what is due from the origin to the destination, verified to the last byte.",
+    example: "--limit 100",
+    arguments: { name: "STUDY_ID", description: "exactly these studies, due or not", parse: uuid },
+    options: {
+      limit: option("N", positiveInteger, "only the N studies with the newest signed report"),
+      concurrency: option("N", positiveInteger, "studies in flight (COPY_CONCURRENCY)"),
+      retryFailed: flag("also what was given up"),
+      force: flag("copy done objects again and replace whatever stands at the destination"),
+    },
+    config: ["ledger", "database", "ranking", "origin", "destination", "s3", "gcs", "copy"],
+    changes: true,
+  },
+  async (start) => {
+    const { args: studyIds, options, config, stop } = start
+    if (start.dryRun) {
+      return withLedger(start, async (ledger) => {
+        await start.print(previewCopy(ledger, { studyIds, limit: options.limit }), renderPreview)
+        return 0
+      })
+    }
+    return withCopyDeps(start, async (deps) => {
+      const concurrency = options.concurrency ?? config.copy.concurrency
+      const report = await copyStudies(deps, { ...options, studyIds, concurrency }, stop)
+      await start.print(report, renderCopy)
+      return { outcome: report.totals.failed > 0 ? 1 : 0, counts: { ...report.totals } }
+    })
+  },
+)

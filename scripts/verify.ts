@@ -1,0 +1,29 @@
+import { renderVerify } from "../lib/operate/render.ts"
+import { withVerifyDeps } from "../lib/pipeline/deps.ts"
+import { verify } from "../lib/pipeline/verify.ts"
+import { flag, main, option, percentage, uuid } from "../lib/support/cli.ts"
+
+await main(
+  {
+    name: "verify",
+    summary: "Compares the ledger with the destination by size, CRC32C and generation, from list pages.",
+    example: "--sample 5 --read",
+    arguments: { name: "STUDY_ID", description: "only these studies", parse: uuid },
+    options: {
+      sample: option("P", percentage, "only so many percent of the studies, always the same ones"),
+      repair: flag("queue what is missing or different, so that the next copy mends it"),
+      read: flag("also read every byte and hash it"),
+    },
+    config: ["ledger", "destination", "gcs", "copy"],
+  },
+  (start) =>
+    withVerifyDeps(start, async (deps) => {
+      const report = await verify(deps, { ...start.options, studyIds: start.args }, start.stop)
+      await start.print(report, renderVerify)
+      const { studies, objects, bytes, problems, queued } = report
+      return {
+        outcome: problems.length > 0 ? 1 : 0,
+        counts: { studies, objects, bytes, problems: problems.length, queued },
+      }
+    }),
+)
