@@ -3,7 +3,7 @@ import { type Ledger, openLedger } from "../ledger/open.ts"
 import { endRun, startRun } from "../ledger/runs.ts"
 import { openPacs, type Pacs } from "../source/pacs.ts"
 import { DEFAULT_RETRY } from "../storage/backoff.ts"
-import { openSource, openStore, type StoreOptions } from "../storage/open.ts"
+import { type OpenOptions, openSource, openStore } from "../storage/open.ts"
 import type { Config } from "../support/config.ts"
 import type { Log } from "../support/log.ts"
 import { thisProcess } from "../support/owner.ts"
@@ -120,7 +120,7 @@ function discoverDeps(
   return { ledger, pacs, rules: { rankFrom, rankTo, toleratedModalities }, runId, log, progress }
 }
 
-function storeOptions({ config, log }: Start<"destination"> & { config: Partial<Config> }): StoreOptions {
+function storeOptions({ config, log }: Start<"destination"> & { config: Partial<Config> }): OpenOptions {
   const { s3, gcs, copy } = config
   return {
     ...(s3 && { s3 }),
