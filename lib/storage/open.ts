@@ -9,7 +9,7 @@ import { type RetryEvent, withRetry } from "./retry.ts"
 import { openS3, type S3Access } from "./s3.ts"
 import type { ObjectSource, ObjectStore, Opened } from "./store.ts"
 
-export interface StoreOptions {
+export interface OpenOptions {
   readonly s3?: S3Access
   readonly gcs?: GcsAccess
   /** A service that is silent for so long is given up. */
@@ -23,7 +23,7 @@ export interface StoreOptions {
  * are below. Nothing is asked of it yet. Its calls are repeated while it is unavailable.
  * @throws UsageError for any other URI
  */
-export function openSource(uri: string, options: StoreOptions = {}): Opened<ObjectSource> {
+export function openSource(uri: string, options: OpenOptions = {}): Opened<ObjectSource> {
   const { stallMs, retry, onRetry } = options
   const place = placeNamed(uri)
   if ("folder" in place) return withRetry(openFileStore(place.folder, { mustExist: true }), retry, onRetry)
@@ -35,7 +35,7 @@ export function openSource(uri: string, options: StoreOptions = {}): Opened<Obje
  * Opens a place to write to: `gs://bucket`, also with a prefix, or `file:///folder`.
  * @throws UsageError for any other URI: S3 is only ever read
  */
-export function openStore(uri: string, options: StoreOptions = {}): Opened<ObjectStore> {
+export function openStore(uri: string, options: OpenOptions = {}): Opened<ObjectStore> {
   const { stallMs, retry, onRetry } = options
   const place = placeNamed(uri)
   if ("folder" in place) return withRetry(openFileStore(place.folder), retry, onRetry)

@@ -19,3 +19,16 @@ export async function bytesAt(source: ObjectSource, key: string, options?: ReadO
 export async function keysIn(source: ObjectSource, prefix = ""): Promise<string[]> {
   return (await Array.fromAsync(source.list(prefix))).map(({ key }) => key)
 }
+
+/**
+ * What a promise is rejected with. For promises that are still pending: `expect(promise).rejects` waits for them in an
+ * event loop of its own, in which a server of the same process may not get its turn.
+ */
+export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise
+  } catch (error) {
+    return error
+  }
+  throw new Error("it did not fail")
+}
