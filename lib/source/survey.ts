@@ -18,8 +18,8 @@ export async function takeSurvey({ sql, run }: Reading, rules: Rules): Promise<S
       select user_id, studies, row_number() over (order by studies desc, user_id) as rank from counted
     ),
     signers as (
-      select study_id, coalesce(bool_or(rank between ${rankFrom} and ${rankTo}), false) as has_chosen
-      from signed left join ranking using (user_id)
+      select study_id, bool_or(rank between ${rankFrom} and ${rankTo}) as has_chosen
+      from signed join ranking using (user_id)
       group by study_id
     ),
     outcome as (
