@@ -1,6 +1,8 @@
 import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
+import { objectsOf } from "../ledger/objects.ts"
+import type { Ledger } from "../ledger/open.ts"
 import { organizations, studiesOf } from "../ledger/studies.ts"
 import { type CopyParts, type End, type Start, withCopyDeps } from "../pipeline/deps.ts"
 import { receiptKey, type StudyIds, studyPrefix } from "../pipeline/layout.ts"
@@ -57,12 +59,11 @@ export async function runDemo(
   const config = loadConfig(PARTS, environment(pacs, cloud))
   return await withCopyDeps({ ...start, config }, async (deps): Promise<End> => {
     const done = await run(deps, { concurrency: config.copy.concurrency }, start.stop)
-    const ids = organizations(deps.ledger).flatMap((id) => [...studiesOf(deps.ledger, id)])
     await report({
       ...done,
       ledger: config.ledger.path,
       destination: join(DEMO_FOLDER, "destination"),
-      example: ids[0] === undefined ? [] : await storedOf(deps.destination, ids[0]),
+      example: await storedOf(deps.destination, largestStudy(deps.ledger)),
     })
     const { totals } = done.copy
     return { outcome: totals.failed > 0 ? 1 : 0, counts: { ...totals } }
@@ -107,8 +108,16 @@ function environment(pacs: PacsAccess, cloud: Cloud): Environment {
   }
 }
 
-async function storedOf(destination: ObjectSource, study: StudyIds): Promise<StoredObject[]> {
+/** The study that shows most of the layout. */
+function largestStudy(ledger: Ledger): StudyIds | undefined {
+  const studies = organizations(ledger).flatMap((id) => [...studiesOf(ledger, id)])
+  const sizes = new Map(studies.map((study) => [study, objectsOf(ledger, study.studyId).length]))
+  return studies.sort((a, b) => sizes.get(b)! - sizes.get(a)!)[0]
+}
+
+async function storedOf(destination: ObjectSource, study: StudyIds | undefined): Promise<StoredObject[]> {
   const stored: StoredObject[] = []
+  if (study === undefined) return stored
   for (const prefix of [studyPrefix(study), receiptKey(study)]) {
     for await (const { key, size } of destination.list(prefix)) stored.push({ key, size })
   }

@@ -43,18 +43,20 @@ export function renderDiscover(
 export function renderCopy({ studies, totals }: CopyReport): string {
   const troubled = studies.filter(({ success, warnings }) => !success || warnings.length > 0)
   const objects = totals.dicom_files_uploaded + totals.reports_uploaded + totals.metadata_uploaded
+  const held = totals.held_by_others
   return [
     ...troubled.flatMap(renderTrouble),
-    `${plural(totals.studies, "study", "studies")}: ${count(totals.succeeded)} complete, ${count(totals.failed)} not`,
-    `${plural(objects, "object")} uploaded (${count(totals.dicom_files_uploaded)} DICOM files, ` +
-      `${count(totals.reports_uploaded)} reports, ${count(totals.metadata_uploaded)} metadata), ` +
-      `${count(totals.skipped)} were there already`,
-    `${bytes(totals.bytes)} in ${duration(totals.seconds * 1000)}` +
-      (totals.seconds > 0 && totals.bytes > 0 ? `, ${bytes(totals.bytes / totals.seconds)}/s` : ""),
-    ...(totals.held_by_others > 0
-      ? [`${plural(totals.held_by_others, "study", "studies")} more: another run is working on them`]
-      : []),
-    ...(totals.studies === 0 && totals.held_by_others === 0 ? ["Nothing left to do."] : []),
+    ...(totals.studies === 0
+      ? [held === 0 ? "Nothing left to do." : "Nothing left to do here."]
+      : [
+          `${plural(totals.studies, "study", "studies")}: ${count(totals.succeeded)} complete, ${count(totals.failed)} not`,
+          `${plural(objects, "object")} uploaded (${count(totals.dicom_files_uploaded)} DICOM files, ` +
+            `${count(totals.reports_uploaded)} reports, ${count(totals.metadata_uploaded)} metadata), ` +
+            `${count(totals.skipped)} were there already`,
+          `${bytes(totals.bytes)} in ${duration(totals.seconds * 1000)}`,
+        ]),
+    ...(held > 0 ? [`${plural(held, "more study", "more studies")}: another run is working on them.`] : []),
+    ...(totals.failed > 0 ? ["What failed and what happens next: bun run status --failures"] : []),
   ].join("\n")
 }
 
