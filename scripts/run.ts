@@ -1,7 +1,6 @@
-import { renderPreview, renderRun } from "../lib/operate/render.ts"
-import { withCopyDeps, withLedger } from "../lib/pipeline/deps.ts"
-import { previewCopy } from "../lib/pipeline/preview.ts"
-import { run } from "../lib/pipeline/run.ts"
+import { renderRun, renderRunPreview } from "../lib/operate/render.ts"
+import { withCopyDeps, withDiscoverDeps } from "../lib/pipeline/deps.ts"
+import { previewRun, run } from "../lib/pipeline/run.ts"
 import { main, option, positiveInteger } from "../lib/support/cli.ts"
 
 await main(
@@ -16,16 +15,17 @@ await main(
     changes: true,
   },
   async (start) => {
-    const { limit } = start.options
+    const { options, config, stop } = start
     if (start.dryRun) {
-      return withLedger(start, async (ledger) => {
-        await start.print(previewCopy(ledger, { limit }), renderPreview)
-        return 0
+      return withDiscoverDeps(start, async (deps) => {
+        const preview = await previewRun(deps, options, stop)
+        await start.print(preview, (found) => renderRunPreview(found, config.ranking))
+        return { outcome: 0, counts: {} }
       })
     }
     return withCopyDeps(start, async (deps) => {
-      const report = await run(deps, { limit, concurrency: start.config.copy.concurrency }, start.stop)
-      await start.print(report.copy, () => renderRun(report, start.config.ranking))
+      const report = await run(deps, { ...options, concurrency: config.copy.concurrency }, stop)
+      await start.print(report.copy, () => renderRun(report, config.ranking))
       return { outcome: report.copy.totals.failed > 0 ? 1 : 0, counts: { ...report.copy.totals } }
     })
   },

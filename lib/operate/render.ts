@@ -2,7 +2,7 @@ import type { Failure, TimelineLine } from "../ledger/views.ts"
 import type { CopyReport } from "../pipeline/copy.ts"
 import type { DiscoverReport } from "../pipeline/discover.ts"
 import type { Preview } from "../pipeline/preview.ts"
-import type { RunReport } from "../pipeline/run.ts"
+import type { RunPreview, RunReport } from "../pipeline/run.ts"
 import type { StudyResult } from "../pipeline/study-result.ts"
 import type { VerifyReport } from "../pipeline/verify.ts"
 import { bytes, count, duration, plural, table } from "../support/text.ts"
@@ -65,6 +65,13 @@ export function renderRun(
   chosen: { readonly from: number; readonly to: number },
 ): string {
   return `${renderDiscover(discovery, chosen)}\n\n${renderCopy(copy)}`
+}
+
+export function renderRunPreview(
+  { discovery, copy }: RunPreview,
+  chosen: { readonly from: number; readonly to: number },
+): string {
+  return `${renderDiscover(discovery, chosen)}\n\n${renderPreview(copy)}`
 }
 
 export function renderPreview({ studies, totals }: Preview): string {

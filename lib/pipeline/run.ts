@@ -1,6 +1,7 @@
 import type { Stop } from "../support/stop.ts"
 import { type CopyReport, type CopyStepDeps, copyStudies } from "./copy.ts"
 import { type DiscoverDeps, type DiscoverReport, discover } from "./discover.ts"
+import { type Preview, previewCopy } from "./preview.ts"
 
 export interface RunOptions {
   /** At most so many studies, those with the newest signed report. */
@@ -23,4 +24,20 @@ export async function run(
   const discovery = await discover(deps, { limit }, stop)
   const copy = await copyStudies(deps, { limit, concurrency }, stop)
   return { discovery, copy }
+}
+
+export interface RunPreview {
+  readonly discovery: DiscoverReport
+  /** Of what the ledger knows already: what the discovery would add is among its new and changed studies. */
+  readonly copy: Preview
+}
+
+/** What a run would decide and what it would copy; nothing is recorded. */
+export async function previewRun(
+  deps: DiscoverDeps,
+  { limit }: Pick<RunOptions, "limit">,
+  stop: Stop,
+): Promise<RunPreview> {
+  const discovery = await discover(deps, { limit, dryRun: true }, stop)
+  return { discovery, copy: previewCopy(deps.ledger, { limit }) }
 }
