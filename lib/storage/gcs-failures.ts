@@ -7,10 +7,13 @@ import { type Asked, describe, type FailureClass, type Refusal, refused, unanswe
 export function failureOfSdk(asked: Asked, cause: unknown, signal?: AbortSignal): Error {
   if (signal?.aborted || cause instanceof AppError) return unanswered(asked, cause, signal)
   if (!(cause instanceof ApiError)) return failureOfAuth(asked, cause)
-  const { code: status, message, errors, response } = cause
+  const { code, errors, response } = cause
+  // Without a body of its own kind, as from a proxy, the SDK keeps the status elsewhere.
+  const status = typeof code === "number" ? code : response?.statusCode
   if (status === undefined) return unanswered(asked, cause)
+  const { reason, message = cause.message } = errors?.[0] ?? {}
   const retryAfter = response?.headers?.["retry-after"]
-  return refusedByGcs(asked, { status, code: errors?.[0]?.reason, message, retryAfter }, cause)
+  return refusedByGcs(asked, { status, code: reason, message, retryAfter }, cause)
 }
 
 /** The storage error for whatever came instead of a token. */

@@ -41,8 +41,9 @@ function keyFile(path: string): Partial<Record<string, string>> {
   try {
     return JSON.parse(readFileSync(path, "utf8"))
   } catch (cause) {
-    const { message } = cause as Error
-    throw new UsageError(`${path} is no key file of Google Cloud: ${message}`, "Check GCS_CREDENTIALS_PATH.")
+    // A parser's message may show a piece of the text, and the text is a secret.
+    const reason = cause instanceof SyntaxError ? "not JSON" : (cause as Error).message
+    throw new UsageError(`${path} is no key file of Google Cloud: ${reason}`, "Check GCS_CREDENTIALS_PATH.")
   }
 }
 

@@ -38,6 +38,7 @@ const RESUME: RetryPolicy = { retries: 4, minTimeoutMs: 250, maxTimeoutMs: 8_000
 export function openGcs(options: GcsOptions): Opened<ObjectStore> {
   const { bucket: bucketName, prefix = "", stallMs = DEFAULT_STALL_MS } = options
   const { sliceBytes = 16 << 20, resume = RESUME } = options
+  const isAnonymous = options.emulatorUrl !== undefined
   const storage = clientFor(options, stallMs)
   const bucket = storage.bucket(bucketName)
   const names = keySpace(prefix)
@@ -45,7 +46,7 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
   const bucketPath = `/storage/v1/b/${encodeURIComponent(bucketName)}/o`
 
   const authorize = async (asked: Asked): Promise<Record<string, string>> => {
-    if (options.emulatorUrl !== undefined) return {}
+    if (isAnonymous) return {}
     try {
       return Object.fromEntries(await storage.authClient.getRequestHeaders())
     } catch (cause) {
@@ -124,8 +125,9 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
       try {
         await listPage(asked, { prefix: names.prefixOf(""), maxResults: 1 }, signal)
       } catch (error) {
-        const onlyListing = error instanceof AccessDenied && error.facts.status === 403
-        if (!onlyListing || !(await holdsSomeRight(asked, bucket, signal))) throw error
+        // 401 is said of credentials that are no good, and to nobody in particular.
+        const mayDoMore = error instanceof AccessDenied && (error.facts.status === 403 || isAnonymous)
+        if (!mayDoMore || !(await holdsSomeRight(asked, bucket, signal))) throw error
       }
     },
 
