@@ -2,6 +2,7 @@ import { assertClaimed } from "./attempts.ts"
 import type { Ledger } from "./open.ts"
 import { closeDeadRuns } from "./runs.ts"
 import { refreshStudy } from "./studies.ts"
+import type { Tally } from "./tally.ts"
 
 /** A claim that is not renewed for this long is anybody's. */
 export const LEASE_MS = 60_000
@@ -22,7 +23,7 @@ export interface Claim {
  * @returns undefined when there is none
  */
 export function claimNext(ledger: Ledger, runId: number): Claim | undefined {
-  return ledger.write(() => {
+  return ledger.write((tally) => {
     const now = ledger.now()
     for (const tried of TRIED_BY) {
       const next = ledger.db
@@ -32,7 +33,7 @@ export function claimNext(ledger: Ledger, runId: number): Claim | undefined {
            order by tried_run, newest_signed_at desc, study_id limit 1`,
         )
         .get({ now, runId })
-      if (next !== null) return take(ledger, runId, next.studyId)
+      if (next !== null) return take(ledger, tally, runId, next.studyId)
     }
     return undefined
   })
@@ -48,12 +49,12 @@ const TRIED_BY = [
 
 /** Takes this very study, due or not. @returns undefined while somebody else holds it */
 export function claimStudy(ledger: Ledger, runId: number, studyId: string): Claim | undefined {
-  return ledger.write(() => {
+  return ledger.write((tally) => {
     closeDeadRuns(ledger)
     const held = ledger.db
       .query("select 1 from claims where study_id = $studyId and expires_at > $now")
       .get({ studyId, now: ledger.now() })
-    return held === null ? take(ledger, runId, studyId) : undefined
+    return held === null ? take(ledger, tally, runId, studyId) : undefined
   })
 }
 
@@ -98,7 +99,7 @@ export function heldClaims(ledger: Ledger): HeldClaim[] {
     .all()
 }
 
-function take(ledger: Ledger, runId: number, studyId: string): Claim {
+function take(ledger: Ledger, tally: Tally, runId: number, studyId: string): Claim {
   const token = crypto.randomUUID()
   const now = ledger.now()
   ledger.db
@@ -115,6 +116,8 @@ function take(ledger: Ledger, runId: number, studyId: string): Claim {
        returning organization_id as organizationId`,
     )
     .get({ studyId, runId, now })
+  // What has begun is due where it was not before.
+  refreshStudy(ledger, tally, studyId)
   return { studyId, organizationId: study!.organizationId, token, runId }
 }
 

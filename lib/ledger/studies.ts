@@ -1,3 +1,4 @@
+import { assertClaimed } from "./attempts.ts"
 import {
   type LedgerObject,
   nextTryAt,
@@ -86,6 +87,19 @@ export function recordStudy(ledger: Ledger, study: DiscoveredStudy, cohortId: nu
     if (change === "changed") moveStanding(ledger, tally, study.studyId, { standing: "eligible", cohortId })
     refreshStudy(ledger, tally, study.studyId)
     return change
+  })
+}
+
+/** Makes the files of a claimed study what a listing of the origin found. @throws ClaimLost */
+export function recordListing(
+  ledger: Ledger,
+  claim: { readonly studyId: string; readonly token: string },
+  found: readonly PlannedObject[],
+) {
+  ledger.write((tally) => {
+    assertClaimed(ledger, claim)
+    planObjects(ledger, tally, claim.studyId, found, ["dicom"])
+    refreshStudy(ledger, tally, claim.studyId)
   })
 }
 

@@ -1,15 +1,9 @@
-import {
-  type Attempt,
-  assertClaimed,
-  beginAttempts,
-  type CopyResult,
-  settleObject,
-} from "../ledger/attempts.ts"
+import { type Attempt, beginAttempts, type CopyResult, settleObject } from "../ledger/attempts.ts"
 import { type Claim, releaseClaim } from "../ledger/claims.ts"
 import { ClaimLost } from "../ledger/errors.ts"
 import type { GroupCommit } from "../ledger/group-commit.ts"
-import { isToTry, objectAt, objectsOf, type PlannedObject, planObjects } from "../ledger/objects.ts"
-import { clearStudyFailure, recordStudyFailure, studyById } from "../ledger/studies.ts"
+import { isToTry, objectAt, objectsOf, type PlannedObject } from "../ledger/objects.ts"
+import { clearStudyFailure, recordListing, recordStudyFailure, studyById } from "../ledger/studies.ts"
 import { ChecksumMismatch, PreconditionFailed } from "../storage/errors.ts"
 import { describeError, verdictOf } from "../support/errors.ts"
 import { forEachLimit, type Semaphore } from "../support/pool.ts"
@@ -19,7 +13,7 @@ import { type CopyDeps, copyObject } from "./copy-object.ts"
 import { DICOM_FOLDER, studyPrefix } from "./layout.ts"
 import { planListed } from "./plan.ts"
 import { writeReceipt } from "./receipt.ts"
-import { type StudyResult, StudyTally } from "./study-result.ts"
+import { StudyTally } from "./study-result.ts"
 
 export interface CopyStudyDeps extends CopyDeps {
   /** Objects in flight over all studies. */
@@ -35,20 +29,27 @@ const TRIES = 3
 
 /**
  * Copies what is due of a claimed study, writes its receipt once all of it is there, and gives the claim back. Failed
- * objects are part of the result; what is thrown ends the run.
+ * objects and a claim that was lost are part of the result; what is thrown ends the run.
  */
-export async function copyStudy(deps: CopyStudyDeps, claim: Claim, stop: Stop): Promise<StudyResult> {
-  const { ledger } = deps
+export async function copyStudy(deps: CopyStudyDeps, claim: Claim, stop: Stop): Promise<StudyTally> {
   const tally = new StudyTally(claim)
+  try {
+    await copyClaimed(deps, claim, tally, stop)
+  } catch (error) {
+    if (!(error instanceof ClaimLost)) throw error
+    tally.failed(error)
+  }
+  return tally
+}
+
+async function copyClaimed(deps: CopyStudyDeps, claim: Claim, tally: StudyTally, stop: Stop) {
+  const { ledger } = deps
   try {
     await copyObjects(deps, claim, tally, stop)
     if (isWhole(deps, claim)) await writeReceipt(deps, claim, stop.forced)
     clearStudyFailure(ledger, claim.studyId)
   } catch (error) {
-    if (error instanceof ClaimLost) {
-      tally.failed(error)
-      return tally.result({ complete: false })
-    }
+    if (error instanceof ClaimLost) throw error
     const verdict = stop.forced.aborted ? "interrupted" : verdictOf(error)
     if (verdict === "stop") {
       releaseClaim(ledger, claim, tally)
@@ -58,7 +59,7 @@ export async function copyStudy(deps: CopyStudyDeps, claim: Claim, stop: Stop): 
     if (verdict !== "interrupted") studyFailed(deps, claim, verdict, error)
   }
   releaseClaim(ledger, claim, tally)
-  return tally.result({ complete: studyById(ledger, claim.studyId)!.completedAt !== null })
+  tally.complete = studyById(ledger, claim.studyId)!.completedAt !== null
 }
 
 async function copyObjects(deps: CopyStudyDeps, claim: Claim, tally: StudyTally, stop: Stop) {
@@ -128,10 +129,7 @@ async function listOrigin(deps: CopyStudyDeps, claim: Claim, tally: StudyTally, 
     if (!key.endsWith("/")) found.push(planListed(claim, { path: key.slice(prefix.length), size, etag }))
   }
   if (found.length === 0) tally.warn("no DICOM files: none in the database, none in the origin")
-  ledger.write((totals) => {
-    assertClaimed(ledger, claim)
-    planObjects(ledger, totals, claim.studyId, found, ["dicom"])
-  })
+  recordListing(ledger, claim, found)
 }
 
 function isWhole({ ledger }: CopyStudyDeps, claim: Claim): boolean {
@@ -150,9 +148,12 @@ function studyFailed(
   error: unknown,
 ) {
   const { class: errorClass, message: errorMessage } = describeError(error)
-  recordStudyFailure(ledger, claim.studyId, {
-    verdict: verdict === "give-up" ? "give-up" : "retry",
-    errorClass,
-    errorMessage,
+  ledger.write(() => {
+    assertClaimed(ledger, claim)
+    recordStudyFailure(ledger, claim.studyId, {
+      verdict: verdict === "give-up" ? "give-up" : "retry",
+      errorClass,
+      errorMessage,
+    })
   })
 }
