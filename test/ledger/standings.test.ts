@@ -51,6 +51,15 @@ describe("A study whose doctors fell out of the ranks", () => {
     expect(studyById(bench.ledger, "a")).toMatchObject({ due: 0, standing: "out_of_cohort", completedAt: T0 })
   })
 
+  test("is due from the moment in which somebody begins it all the same, should he crash then", () => {
+    using bench = testLedger()
+    recordStudy(bench.ledger, chestStudy("a"), bench.cohortId)
+    move(bench, "out_of_cohort", bench.cohortId, "ranking")
+    mustClaim(bench.ledger, bench.runId, "a")
+    expect(dueStudies(bench.ledger)).toEqual(["a"])
+    expect(wrongTotals(bench.ledger)).toEqual([])
+  })
+
   test("is eligible and due again when they are back, although nothing else changed", () => {
     using bench = testLedger()
     recordStudy(bench.ledger, chestStudy("a"), bench.cohortId)

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test"
-import { type ObjectKind, objectsOf, type PlannedObject, planObjects } from "../../lib/ledger/objects.ts"
+import { releaseClaim } from "../../lib/ledger/claims.ts"
+import { ClaimLost } from "../../lib/ledger/errors.ts"
+import { objectsOf, type PlannedObject } from "../../lib/ledger/objects.ts"
 import type { Ledger } from "../../lib/ledger/open.ts"
 import {
   compareStudy,
@@ -7,6 +9,7 @@ import {
   dueStudies,
   eligibleStudies,
   organizations,
+  recordListing,
   recordStudy,
   studiesOf,
   studyById,
@@ -18,10 +21,12 @@ import {
   HOUR,
   image,
   metadata,
+  mustClaim,
   newCohort,
   report,
   rows,
   T0,
+  type TestLedger,
   testLedger,
 } from "../support/ledger.ts"
 
@@ -214,14 +219,17 @@ describe("A study whose files come from a listing of the origin", () => {
   const listing = (differing: Partial<DiscoveredStudy> = {}) =>
     chestStudy("a", { listsOrigin: true, objects: [metadata(), report("r1")], ...differing })
 
-  const list = (ledger: Ledger, found: readonly PlannedObject[], kinds: readonly ObjectKind[] = ["dicom"]) =>
-    ledger.write((tally) => planObjects(ledger, tally, "a", found, kinds))
+  const list = ({ ledger, runId }: TestLedger, found: readonly PlannedObject[]) => {
+    const claim = mustClaim(ledger, runId, "a")
+    recordListing(ledger, claim, found)
+    releaseClaim(ledger, claim, { seconds: 0 })
+  }
 
   test("keeps the listed files when the database tells something else about it", () => {
     using bench = testLedger()
     const { ledger, cohortId } = bench
     recordStudy(ledger, listing(), cohortId)
-    list(ledger, [image("i1"), image("i2")])
+    list(bench, [image("i1"), image("i2")])
     recordStudy(ledger, listing({ sourceHash: "v2", objects: [metadata("v2")] }), cohortId)
     expect(states(ledger)).toEqual([
       "0 metadata.json pending",
@@ -235,9 +243,8 @@ describe("A study whose files come from a listing of the origin", () => {
     using bench = testLedger()
     const { ledger } = bench
     recordStudy(ledger, listing(), bench.cohortId)
-    expect(list(ledger, [image("i1"), image("i2")])).toBe(true)
-    expect(list(ledger, [image("i1"), image("i2")])).toBe(false)
-    expect(list(ledger, [image("i2")])).toBe(true)
+    list(bench, [image("i1"), image("i2")])
+    list(bench, [image("i2")])
     expect(states(ledger)).toEqual([
       "0 metadata.json pending",
       "1 reports/r1.txt pending",
@@ -246,11 +253,29 @@ describe("A study whose files come from a listing of the origin", () => {
     ])
   })
 
+  test("is due from the moment in which a new file was listed, should its holder crash then", () => {
+    using bench = testLedger()
+    const { ledger } = bench
+    recordStudy(ledger, listing(), bench.cohortId)
+    complete(bench, "a")
+    recordListing(ledger, mustClaim(ledger, bench.runId, "a"), [image("i1")])
+    expect(studyById(ledger, "a")).toMatchObject({ due: 1, completedAt: null })
+    expect(wrongTotals(ledger)).toEqual([])
+  })
+
+  test("is listed by its holder alone", () => {
+    using bench = testLedger()
+    recordStudy(bench.ledger, listing(), bench.cohortId)
+    const stranger = { studyId: "a", token: "none" }
+    expect(() => recordListing(bench.ledger, stranger, [image("i1")])).toThrow(ClaimLost)
+    expect(objectsOf(bench.ledger, "a")).toHaveLength(2)
+  })
+
   test("hands its files over to the database once that lists any", () => {
     using bench = testLedger()
     const { ledger, cohortId } = bench
     recordStudy(ledger, listing(), cohortId)
-    list(ledger, [image("i1"), image("i2")])
+    list(bench, [image("i1"), image("i2")])
     recordStudy(
       ledger,
       chestStudy("a", { sourceHash: "v2", objects: [metadata(), report("r1"), image("i9")] }),
