@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { checkServerIdentity } from "node:tls"
 import postgres, { type PendingQuery, type PostgresType, type Sql, type TransactionSql } from "postgres"
 import { Aborted, AppError } from "../support/errors.ts"
-import { DatabaseTimeout, DatabaseUnreachable } from "./errors.ts"
+import { DatabaseSilent } from "./errors.ts"
 import { asDatabaseError, failure, type Whereabouts } from "./failures.ts"
 
 /** How the PACS database is reached. */
@@ -21,6 +21,8 @@ export interface TimeLimits {
   readonly connectMs: number
   /** For one statement, also one that fetches a batch of a cursor. */
   readonly statementMs: number
+  /** For what still runs when the database is closed. */
+  readonly closeMs: number
 }
 
 /** A read-only transaction: `sql` makes statements, `run` sends them. */
@@ -110,11 +112,11 @@ export async function readOnly<T>(
   if (signal?.aborted) throw reasonOf(signal)
   using watch = watchdog(where, signal)
   // The driver's own timer is started anew whenever a proxy takes a connection and drops it.
-  using connecting = watch.expect(2 * limits.connectMs, DatabaseUnreachable)
+  using connecting = watch.expect(2 * limits.connectMs)
   const transaction = client.begin("isolation level repeatable read read only", async (sql) => {
     connecting[Symbol.dispose]()
     const run: Reading["run"] = async (statement) => {
-      using _ = watch.expect(limits.statementMs + GRACE_MS, DatabaseTimeout)
+      using _ = watch.expect(limits.statementMs + GRACE_MS)
       try {
         return await statement
       } catch (cause) {
@@ -143,9 +145,9 @@ function watchdog(where: Whereabouts, signal: AbortSignal | undefined) {
   signal?.addEventListener("abort", abort, { once: true })
   return {
     barked,
-    expect(ms: number, Failure: typeof DatabaseTimeout | typeof DatabaseUnreachable): Disposable {
-      const bark = () => reject(failure(Failure, where, "is silent", new Error(`no answer within ${ms} ms`)))
-      const timer = setTimeout(bark, ms)
+    expect(ms: number): Disposable {
+      const silence = new Error(`no answer within ${ms} ms`)
+      const timer = setTimeout(() => reject(failure(DatabaseSilent, where, "is silent", silence)), ms)
       return { [Symbol.dispose]: () => clearTimeout(timer) }
     },
     [Symbol.dispose]: () => signal?.removeEventListener("abort", abort),

@@ -17,10 +17,15 @@ export class DatabaseUnreachable extends DatabaseError {
   constructor(message: string, facts: Facts, cause?: unknown) {
     super(message, facts, cause, {
       verdict: "retry",
-      hint: "Check SOURCE_DATABASE_HOST and SOURCE_DATABASE_PORT, and that this machine may connect to it.",
+      hint:
+        "Check SOURCE_DATABASE_HOST and SOURCE_DATABASE_PORT, that this machine may connect to it, and that it " +
+        "speaks TLS if SOURCE_DATABASE_SSLMODE demands that.",
     })
   }
 }
+
+/** The connection stands, and nothing comes over it. */
+export class DatabaseSilent extends DatabaseUnreachable {}
 
 /** The server does not let this role in, or does not let it read a table. */
 export class DatabaseRefused extends DatabaseError {
@@ -33,7 +38,7 @@ export class DatabaseRefused extends DatabaseError {
   }
 }
 
-/** The encryption that SOURCE_DATABASE_SSLMODE asks for is not to be had: no TLS, or a certificate that proves nothing. */
+/** The server's certificate does not prove what SOURCE_DATABASE_SSLMODE wants proved. */
 export class DatabaseUntrusted extends DatabaseError {
   constructor(message: string, facts: Facts, cause?: unknown) {
     super(message, facts, cause, {

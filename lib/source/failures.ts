@@ -24,7 +24,7 @@ export function asDatabaseError(cause: unknown, where: Whereabouts): unknown {
   const code = codeOf(cause)
   if (cause instanceof postgres.PostgresError) return fromServer(cause, where)
   if (code !== undefined && TRUST.test(code))
-    return failure(DatabaseUntrusted, where, "offers no TLS to trust", cause)
+    return failure(DatabaseUntrusted, where, "cannot be trusted", cause)
   if (code !== undefined && CONNECTION.test(code))
     return failure(DatabaseUnreachable, where, "cannot be reached", cause)
   return cause

@@ -1,8 +1,7 @@
-import pRetry from "p-retry"
-import type { Sql } from "postgres"
+import { briefPool } from "./brief-pool.ts"
 import { connect, type PacsSettings, type Reading, readOnly, type TimeLimits } from "./connection.ts"
 import { eligibleStudies } from "./eligible.ts"
-import { DatabaseTimeout, DatabaseUnreachable, SnapshotLost } from "./errors.ts"
+import { type Retrying, type RetryPolicy, retrying } from "./retry.ts"
 import type {
   ChosenDoctor,
   Criteria,
@@ -62,83 +61,36 @@ export interface Snapshot {
 }
 
 export interface PacsOptions {
-  /** 10 s to connect; 10 minutes for a statement of a snapshot. */
+  /** 10 s to connect; 10 minutes for a statement of a snapshot; 5 s to close. */
   readonly limits?: Partial<TimeLimits>
-  /** Tries after the first one, and the shortest wait before the first of them; each wait is twice the last. */
-  readonly retry?: { readonly retries: number; readonly minTimeoutMs: number }
+  readonly retry?: RetryPolicy
   /** Told before each further try. */
-  readonly onRetry?: (retrying: {
-    readonly error: Error
-    readonly attempt: number
-    readonly delayMs: number
-  }) => void
+  readonly onRetry?: (retrying: Retrying) => void
 }
 
 export function openPacs(settings: PacsSettings, options: PacsOptions = {}): Pacs {
   const limits = { ...LIMITS, ...options.limits }
-  const brief = { ...limits, statementMs: Math.min(limits.statementMs, BRIEF_STATEMENT_MS) }
-  let pool: Sql | undefined
-
-  const retrying = <T>(attempt: () => Promise<T>, signal?: AbortSignal) => retry(attempt, options, signal)
-
-  const snapshot: Pacs["snapshot"] = (work, signal) =>
-    retrying(() => withOwnClient(settings, limits, (reading) => work(snapshotOf(reading)), signal), signal)
-
-  const briefly = <T>(work: (reading: Reading) => Promise<T>, signal?: AbortSignal) =>
-    retrying(async () => {
-      pool ??= connect(settings, brief, BRIEF_CONNECTIONS)
-      const used = pool
-      try {
-        return await readOnly(used, settings, brief, work, signal)
-      } catch (cause) {
-        // A connection on which nobody answers stays taken; only a new pool gets rid of it.
-        if (cause instanceof DatabaseTimeout || cause instanceof DatabaseUnreachable) {
-          if (pool === used) pool = undefined
-          await used.end({ timeout: 0 })
-        }
-        throw cause
-      }
-    }, signal)
-
-  const close = async () => {
-    await pool?.end({ timeout: CLOSE_SECONDS })
-    pool = undefined
-  }
-
+  const again = <T>(ask: () => Promise<T>, signal?: AbortSignal) =>
+    retrying(ask, options.retry ?? RETRY, options.onRetry ?? (() => {}), signal)
+  const pool = briefPool(settings, limits)
   return {
-    snapshot,
+    snapshot: (work, signal) =>
+      again(() => withOwnClient(settings, limits, (reading) => work(snapshotOf(reading)), signal), signal),
     study: (studyId, doctors, signal) =>
-      briefly(async (reading) => (await readStudies(reading, [studyId], doctors))[0], signal),
-    reportContent: (reportId, signal) => briefly((reading) => contentOf(reading, reportId), signal),
-    close,
-    [Symbol.asyncDispose]: close,
+      again(
+        () => pool.read(async (reading) => (await readStudies(reading, [studyId], doctors))[0], signal),
+        signal,
+      ),
+    reportContent: (reportId, signal) =>
+      again(() => pool.read((reading) => contentOf(reading, reportId), signal), signal),
+    close: pool.close,
+    [Symbol.asyncDispose]: pool.close,
   }
 }
 
-const LIMITS: TimeLimits = { connectMs: 10_000, statementMs: 600_000 }
+const LIMITS: TimeLimits = { connectMs: 10_000, statementMs: 600_000, closeMs: 5_000 }
 
-/** For the questions about single rows that come in between copies. */
-const BRIEF_STATEMENT_MS = 30_000
-const BRIEF_CONNECTIONS = 4
-
-const CLOSE_SECONDS = 5
-
-const RETRY = { retries: 4, minTimeoutMs: 500 }
-
-async function retry<T>(attempt: () => Promise<T>, options: PacsOptions, signal?: AbortSignal): Promise<T> {
-  const { retries, minTimeoutMs } = options.retry ?? RETRY
-  return await pRetry(attempt, {
-    retries,
-    minTimeout: minTimeoutMs,
-    randomize: true,
-    ...(signal !== undefined && { signal }),
-    // Not a timeout: the database has more work than it can do already.
-    shouldRetry: ({ error }) => error instanceof DatabaseUnreachable || error instanceof SnapshotLost,
-    onFailedAttempt: ({ error, attemptNumber, retriesLeft, retryDelay }) => {
-      if (retriesLeft > 0) options.onRetry?.({ error, attempt: attemptNumber, delayMs: retryDelay })
-    },
-  })
-}
+const RETRY: RetryPolicy = { retries: 4, minTimeoutMs: 1_000 }
 
 async function withOwnClient<T>(
   settings: PacsSettings,

@@ -23,7 +23,7 @@ let running: Promise<PostgresServer> | undefined
 let databases = 0
 
 /** One server for the tests of a file, or of all files where they share their modules; the first need starts it. */
-export function testServer(): Promise<PostgresServer> {
+function testServer(): Promise<PostgresServer> {
   running ??= startPostgres()
   return running
 }
@@ -35,8 +35,16 @@ afterAll(async () => {
 
 /** A fresh PACS database without rows; it goes with the server. */
 export async function testPacs(encoding: "UTF8" | "LATIN1" = "UTF8"): Promise<TestPacs> {
-  const server = await testServer()
-  const { database, ...access } = await ensurePacsDatabase(server, `pacs ${++databases}`, encoding)
+  return await openTestPacs(await testServer(), `pacs ${++databases}`, encoding)
+}
+
+/** A PACS database by name, made when missing. */
+export async function openTestPacs(
+  server: PostgresServer,
+  name: string,
+  encoding: "UTF8" | "LATIN1" = "UTF8",
+): Promise<TestPacs> {
+  const { database, ...access } = await ensurePacsDatabase(server, name, encoding)
   const { host, port, user, password } = server
   const sql = postgres({ host, port, user, password, database, onnotice: () => {} })
   return {
