@@ -23,7 +23,7 @@ await main(
     const { args: studyIds, options, config, stop } = start
     if (start.dryRun) {
       return withLedger(start, async (ledger) => {
-        await start.print(previewCopy(ledger, { studyIds, limit: options.limit }), renderPreview)
+        await start.print(previewCopy(ledger, { ...options, studyIds }), renderPreview)
         return 0
       })
     }

@@ -1,5 +1,5 @@
 import { renderRun, renderRunPreview } from "../lib/operate/render.ts"
-import { withCopyDeps, withDiscoverDeps } from "../lib/pipeline/deps.ts"
+import { withDiscoverDeps, withRunDeps } from "../lib/pipeline/deps.ts"
 import { previewRun, run } from "../lib/pipeline/run.ts"
 import { main, option, positiveInteger } from "../lib/support/cli.ts"
 
@@ -23,7 +23,7 @@ await main(
         return { outcome: 0, counts: {} }
       })
     }
-    return withCopyDeps(start, async (deps) => {
+    return withRunDeps(start, async (deps) => {
       const report = await run(deps, { ...options, concurrency: config.copy.concurrency }, stop)
       await start.print(report.copy, () => renderRun(report, config.ranking))
       return { outcome: report.copy.totals.failed > 0 ? 1 : 0, counts: { ...report.copy.totals } }

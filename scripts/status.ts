@@ -23,7 +23,8 @@ await main(
       else if (options.study !== undefined)
         await start.print(timelineOf(ledger, options.study), renderTimeline)
       else if (options.failures) await start.print(failuresOf(ledger), renderFailures)
-      else if (options.watch) await watch(() => start.print(statusOf(ledger), renderStatus), start.stop)
+      else if (options.watch)
+        await watch(() => start.print(statusOf(ledger), renderStatus), start, start.stop)
       else await start.print(statusOf(ledger), renderStatus)
       return 0
     }),

@@ -15,11 +15,13 @@ await main(
       read: flag("also read every byte and hash it"),
     },
     config: ["ledger", "destination", "gcs", "copy"],
+    changes: true,
   },
   (start) =>
     withVerifyDeps(start, async (deps) => {
-      const report = await verify(deps, { ...start.options, studyIds: start.args }, start.stop)
-      await start.print(report, renderVerify)
+      const { args: studyIds, options, dryRun, stop } = start
+      const report = await verify(deps, { ...options, studyIds, dryRun }, stop)
+      await start.print(report, (found) => renderVerify(found, start))
       const { studies, objects, bytes, problems, queued } = report
       return {
         outcome: problems.length > 0 ? 1 : 0,

@@ -5,7 +5,7 @@ import type { Preview } from "../pipeline/preview.ts"
 import type { RunPreview, RunReport } from "../pipeline/run.ts"
 import type { StudyResult } from "../pipeline/study-result.ts"
 import type { VerifyReport } from "../pipeline/verify.ts"
-import { bytes, count, duration, plural, table } from "../support/text.ts"
+import { bytes, count, duration, plural, safe, table } from "../support/text.ts"
 import type { Status, Versions } from "./status.ts"
 
 // Reports as people read them; with --json the same reports are printed as they are.
@@ -41,7 +41,7 @@ export function renderDiscover(
 }
 
 export function renderCopy({ studies, totals }: CopyReport): string {
-  const troubled = studies.filter(({ success, warnings }) => !success || warnings.length > 0)
+  const troubled = studies.filter(({ success }) => !success)
   const objects = totals.dicom_files_uploaded + totals.reports_uploaded + totals.metadata_uploaded
   const held = totals.held_by_others
   return [
@@ -56,6 +56,9 @@ export function renderCopy({ studies, totals }: CopyReport): string {
           `${bytes(totals.bytes)} in ${duration(totals.seconds * 1000)}`,
         ]),
     ...(held > 0 ? [`${plural(held, "more study", "more studies")}: another run is working on them.`] : []),
+    ...(totals.warnings > 0
+      ? [`${plural(totals.warnings, "warning")}: see the log, and bun run status`]
+      : []),
     ...(totals.failed > 0 ? ["What failed and what happens next: bun run status --failures"] : []),
   ].join("\n")
 }
@@ -74,8 +77,9 @@ export function renderRunPreview(
   return `${renderDiscover(discovery, chosen)}\n\n${renderPreview(copy)}`
 }
 
-export function renderPreview({ studies, totals }: Preview): string {
+export function renderPreview({ studies, left_out, totals }: Preview): string {
   return [
+    ...left_out.map(({ study_id, reason }) => `left out: ${study_id}: ${safe(reason)}`),
     table(
       ["study", "objects", "expected"],
       studies.map(({ study_id, objects, expected_bytes }) => [study_id, objects, bytes(expected_bytes)]),
@@ -86,19 +90,11 @@ export function renderPreview({ studies, totals }: Preview): string {
   ].join("\n")
 }
 
-function renderTrouble({ study_id, success, errors, warnings }: StudyResult): string[] {
-  return [
-    `${success ? "warning" : "not complete"}: ${study_id}`,
-    ...table(
-      [""],
-      [...errors, ...warnings].map((text) => [`  ${text}`]),
-    )
-      .split("\n")
-      .slice(1),
-  ]
+function renderTrouble({ study_id, errors }: StudyResult): string[] {
+  return [`not complete: ${study_id}`, ...errors.map((error) => `  ${safe(error)}`)]
 }
 
-export function renderVerify(report: VerifyReport): string {
+export function renderVerify(report: VerifyReport, { dryRun }: { readonly dryRun: boolean }): string {
   const { studies, objects, problems, queued, busy, finished } = report
   return [
     ...(problems.length > 0
@@ -112,7 +108,9 @@ export function renderVerify(report: VerifyReport): string {
       : []),
     `${plural(studies, "study", "studies")}, ${plural(objects, "object")}, ${bytes(report.bytes)}: ` +
       (problems.length === 0 ? "all as the ledger says" : plural(problems.length, "problem")),
-    ...(queued > 0 ? [`${plural(queued, "object")} queued again; run copy to mend them`] : []),
+    ...(queued > 0
+      ? [`${plural(queued, "object")} ${dryRun ? "would be " : ""}queued again for copy to mend`]
+      : []),
     ...(busy > 0 ? [`${plural(busy, "study", "studies")} left out: another run is working on them`] : []),
     ...(finished ? [] : ["stopped before the end"]),
   ].join("\n")

@@ -97,8 +97,12 @@ export function failuresOf(ledger: Ledger): Failure[] {
 
 const WATCH_MS = 2000
 
-/** Shows it anew until the stop is requested. */
-export async function watch(show: () => Promise<void>, stop: Stop) {
+/**
+ * Shows it anew until the stop is requested.
+ * @throws UsageError with `json`, which promises one document
+ */
+export async function watch(show: () => Promise<void>, { json }: { readonly json: boolean }, stop: Stop) {
+  if (json) throw new UsageError("--watch and --json do not go together", "Ask for --json again and again.")
   while (!stop.requested.aborted) {
     process.stdout.write(CLEAR_SCREEN)
     await show()

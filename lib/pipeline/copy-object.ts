@@ -42,7 +42,7 @@ export async function copyObject(
   const { object } = attempt
   const key = objectKey(study, object.path)
   const lookFirst = attempt.unsettled || object.generation !== null || object.forced === 1
-  const standing = lookFirst ? await deps.destination.head(key, signal) : undefined
+  const standing = lookFirst ? await glanceAt(deps.destination, key, signal) : undefined
   if (standing !== undefined && object.forced === 0) {
     const settled = await recognise(deps, study, object, standing, signal)
     if (settled !== undefined) return settled
@@ -51,6 +51,16 @@ export async function copyObject(
   const warning = object.kind === "dicom" ? await whyNotDicom(incoming.body) : undefined
   const placed = await place(deps, { study, attempt, key, incoming }, standing, signal)
   return { ...placed, sourceEtag: incoming.sourceEtag, warning }
+}
+
+/** Who may only create does not see what stands there: the precondition will tell whether something does. */
+async function glanceAt(destination: ObjectStore, key: string, signal?: AbortSignal) {
+  try {
+    return await destination.head(key, signal)
+  } catch (error) {
+    if (!(error instanceof AccessDenied)) throw error
+    return undefined
+  }
 }
 
 /** Whether what stands at the destination is known to be the source's present bytes, without reading any. */

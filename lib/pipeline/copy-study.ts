@@ -1,4 +1,10 @@
-import { type Attempt, beginAttempts, type CopyResult, settleObject } from "../ledger/attempts.ts"
+import {
+  type Attempt,
+  assertClaimed,
+  beginAttempts,
+  type CopyResult,
+  settleObject,
+} from "../ledger/attempts.ts"
 import { type Claim, releaseClaim } from "../ledger/claims.ts"
 import { ClaimLost } from "../ledger/errors.ts"
 import type { GroupCommit } from "../ledger/group-commit.ts"

@@ -8,11 +8,13 @@ import {
   retryGivenUp,
   studyById,
 } from "../ledger/studies.ts"
+import { readTotals } from "../ledger/totals.ts"
 import type { Log } from "../support/log.ts"
 import { forEachLimit } from "../support/pool.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
 import { type CopyStudyDeps, copyStudy } from "./copy-study.ts"
+import { whyLeftAlone } from "./left-alone.ts"
 import { refusedStudy, type StudyResult } from "./study-result.ts"
 
 export interface CopyOptions {
@@ -42,6 +44,8 @@ export interface CopyTotals {
   readonly metadata_uploaded: number
   readonly skipped: number
   readonly bytes: number
+  /** What was copied as it is although something is odd about it; the log tells, and status of objects. */
+  readonly warnings: number
   readonly seconds: number
   /** Studies that another run is working on; it finishes them. */
   readonly held_by_others: number
@@ -51,8 +55,8 @@ export interface CopyStepDeps extends CopyStudyDeps {
   readonly runId: number
   readonly log: Log
   readonly progress: Progress
-  /** Makes an id that the ledger does not know known, or says which rule it fails. */
-  readonly admit: (studyId: string, stop: Stop) => Promise<string | undefined>
+  /** Makes ids that the ledger does not know known, and says of the others which rule they fail. */
+  readonly admit: (studyIds: readonly string[]) => Promise<ReadonlyMap<string, string>>
 }
 
 /**
@@ -63,34 +67,41 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
   const { ledger, log, progress, runId } = deps
   const startedAt = performance.now()
   const results: StudyResult[] = []
+  let warnings = 0
   giveUpLongMissing(ledger)
   if (options.retryFailed === true) retryGivenUp(ledger, options.studyIds)
-  const ids = await idsToCopy(deps, options, results, stop)
+  const ids = await idsToCopy(deps, options, results)
   using heartbeat = keepClaims(deps)
   const inFlight: Stop = { requested: stop.requested, forced: AbortSignal.any([stop.forced, heartbeat.lost]) }
 
-  progress.start(ids?.length ?? dueStudies(ledger).length, "studies")
+  progress.start(ids?.length ?? readTotals(ledger.db).get("due")?.count ?? 0, "studies")
   const claims = ids === undefined ? claimsDue(deps, stop) : claimsOf(deps, ids, stop)
   const copyOne = async (claim: Claim, signal: AbortSignal) => {
-    const result = await copyStudy(deps, claim, { requested: inFlight.requested, forced: signal })
+    const tally = await copyStudy(deps, claim, { requested: inFlight.requested, forced: signal })
+    const result = tally.result()
     results.push(result)
+    warnings += tally.warnings.length
     progress.tick(1, result.study_id)
-    logResult(log, result)
+    logResult(log, result, tally.warnings)
   }
   try {
     await forEachLimit(claims, options.concurrency, copyOne, inFlight.forced)
   } finally {
     progress.stop()
   }
-  const others = heldClaims(ledger).filter((claim) => claim.runId !== runId).length
-  return { studies: results, totals: totalsOf(results, others, (performance.now() - startedAt) / 1000) }
+  const totals = totalsOf(results, {
+    warnings,
+    seconds: Math.round(performance.now() - startedAt) / 1000,
+    held_by_others: heldClaims(ledger).filter((claim) => claim.runId !== runId).length,
+  })
+  return { studies: results, totals }
 }
 
 /** The ids of a request that names its studies; undefined when it is for whatever is due. */
-async function idsToCopy(deps: CopyStepDeps, options: CopyOptions, refused: StudyResult[], stop: Stop) {
+async function idsToCopy(deps: CopyStepDeps, options: CopyOptions, refused: StudyResult[]) {
   const { ledger } = deps
   const { studyIds = [], limit, force = false } = options
-  const wanted = studyIds.length > 0 ? await admitAll(deps, studyIds, refused, stop) : undefined
+  const wanted = studyIds.length > 0 ? await admitAll(deps, studyIds, refused) : undefined
   if (force) {
     const again = wanted ?? eligibleStudies(ledger, limit)
     for (const id of again) queueObjects(ledger, id, ({ state }) => state !== "retired", { forced: true })
@@ -99,24 +110,17 @@ async function idsToCopy(deps: CopyStepDeps, options: CopyOptions, refused: Stud
   return wanted ?? (limit === undefined ? undefined : dueStudies(ledger, limit))
 }
 
-async function admitAll(deps: CopyStepDeps, studyIds: readonly string[], refused: StudyResult[], stop: Stop) {
-  const admitted: string[] = []
-  for (const id of new Set(studyIds)) {
-    const reason = await whyRefused(deps, id, stop)
-    if (reason === undefined) admitted.push(id)
-    else refused.push(refusedStudy(id, studyById(deps.ledger, id)?.organizationId ?? null, reason))
-  }
-  return admitted
-}
-
-async function whyRefused(deps: CopyStepDeps, studyId: string, stop: Stop): Promise<string | undefined> {
-  const known = studyById(deps.ledger, studyId)
-  if (known === undefined) return deps.admit(studyId, stop)
-  const refused =
-    known.standing === "withdrawn" || (known.standing === "out_of_cohort" && known.begunAt === null)
-  return refused
-    ? `${known.standing.replaceAll("_", " ")} since the last discovery, by the rule ${known.standingReason}; run discover to look again`
-    : undefined
+async function admitAll(deps: CopyStepDeps, studyIds: readonly string[], refused: StudyResult[]) {
+  const { ledger, admit } = deps
+  const ids = [...new Set(studyIds)]
+  const unknown = ids.filter((id) => studyById(ledger, id) === undefined)
+  const failing = unknown.length > 0 ? await admit(unknown) : new Map<string, string>()
+  return ids.filter((id) => {
+    const study = studyById(ledger, id)
+    const reason = study === undefined ? failing.get(id) : whyLeftAlone(study)
+    if (reason !== undefined) refused.push(refusedStudy(id, study?.organizationId ?? null, reason))
+    return reason === undefined
+  })
 }
 
 async function* claimsDue({ ledger, runId }: CopyStepDeps, stop: Stop): AsyncGenerator<Claim> {
@@ -151,7 +155,11 @@ function keepClaims({ ledger, runId, log }: CopyStepDeps): Disposable & { readon
   return { lost: lost.signal, [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-function logResult(log: Log, { study_id, success, bytes, seconds, errors, warnings }: StudyResult) {
+function logResult(
+  log: Log,
+  { study_id, success, bytes, seconds, errors }: StudyResult,
+  warnings: readonly string[],
+) {
   const facts = {
     study: study_id,
     bytes,
@@ -159,11 +167,15 @@ function logResult(log: Log, { study_id, success, bytes, seconds, errors, warnin
     ...(errors.length > 0 && { errors }),
     ...(warnings.length > 0 && { warnings }),
   }
-  if (success) log.info(facts, "copied")
-  else log.warn(facts, "not complete")
+  if (!success) log.warn(facts, "not complete")
+  else if (warnings.length > 0) log.warn(facts, "copied, with warnings")
+  else log.info(facts, "copied")
 }
 
-function totalsOf(studies: readonly StudyResult[], others: number, seconds: number): CopyTotals {
+function totalsOf(
+  studies: readonly StudyResult[],
+  rest: Pick<CopyTotals, "warnings" | "seconds" | "held_by_others">,
+): CopyTotals {
   const sum = (value: (study: StudyResult) => number) =>
     studies.reduce((total, study) => total + value(study), 0)
   const succeeded = sum(({ success }) => (success ? 1 : 0))
@@ -176,7 +188,6 @@ function totalsOf(studies: readonly StudyResult[], others: number, seconds: numb
     metadata_uploaded: sum((study) => (study.metadata_uploaded ? 1 : 0)),
     skipped: sum((study) => study.skipped),
     bytes: sum((study) => study.bytes),
-    seconds: Math.round(seconds * 1000) / 1000,
-    held_by_others: others,
+    ...rest,
   }
 }

@@ -2,7 +2,7 @@ import { groupCommit } from "../ledger/group-commit.ts"
 import { type Ledger, openLedger } from "../ledger/open.ts"
 import { endRun, startRun } from "../ledger/runs.ts"
 import { openPacs, type Pacs } from "../source/pacs.ts"
-import { DEFAULT_RETRY } from "../storage/backoff.ts"
+import { DEFAULT_RETRY, type RetryPolicy } from "../storage/backoff.ts"
 import { type OpenOptions, openSource, openStore } from "../storage/open.ts"
 import type { Config } from "../support/config.ts"
 import type { Log } from "../support/log.ts"
@@ -13,7 +13,7 @@ import type { Stop } from "../support/stop.ts"
 import { VERSION } from "../support/version.ts"
 import { openSpool } from "../transfer/spool.ts"
 import type { CopyStepDeps } from "./copy.ts"
-import { admitStudy, type DiscoverDeps } from "./discover.ts"
+import { admitStudies, type DiscoverDeps, probePacs } from "./discover.ts"
 import type { VerifyDeps } from "./verify.ts"
 
 /** What a script was started with; the context of `main` is one. */
@@ -26,6 +26,8 @@ export interface Start<Parts extends keyof Config> {
   readonly progress: Progress
   readonly stop: Stop
   readonly dryRun: boolean
+  /** How patient it is with what is unavailable. */
+  readonly retry?: RetryPolicy
 }
 
 /** How the work ended: the exit code, and what the ledger's row of the run tells of it. */
@@ -40,25 +42,33 @@ export type VerifyParts = "ledger" | "destination" | "gcs" | "copy"
 
 /**
  * Opens what `discover` needs, does the work as a run of the ledger, closes all of it. A dry run changes nothing, so
- * it is not recorded either.
+ * it is not recorded either; neither is a run that finds the database unable to answer.
  */
 export async function withDiscoverDeps(
   start: Start<DiscoverParts>,
   work: (deps: DiscoverDeps) => Promise<End>,
 ) {
-  if (!start.dryRun) {
-    return inRun(start, (scope, ledger, runId) =>
-      work(discoverDeps(start, scope.use(pacsOf(start)), ledger, runId)),
-    )
-  }
   await using pacs = pacsOf(start)
-  return withLedger(
-    start,
-    async (ledger) => (await work(discoverDeps(start, pacs, ledger, undefined))).outcome,
-  )
+  await probePacs(pacs, start.stop)
+  if (!start.dryRun) return inRun(start, (_, ledger, runId) => work(discoverDeps(start, pacs, ledger, runId)))
+  const look = (ledger: Ledger) => work(discoverDeps(start, pacs, ledger, undefined))
+  return withLedger(start, async (ledger) => (await look(ledger)).outcome)
 }
 
-/** Opens what `copy` and `run` need. The origin and the destination are looked at before any work. */
+/** Opens what `run` needs: it discovers, so the database has to answer before anything is recorded. */
+export async function withRunDeps(
+  start: Start<CopyParts>,
+  work: (deps: CopyStepDeps & DiscoverDeps) => Promise<End>,
+) {
+  await using pacs = pacsOf(start)
+  await probePacs(pacs, start.stop)
+  return withCopyDeps(start, work)
+}
+
+/**
+ * Opens what `copy` needs. The origin and the destination are looked at before any work; the database is asked only
+ * for what the origin lacks.
+ */
 export function withCopyDeps(
   start: Start<CopyParts>,
   work: (deps: CopyStepDeps & DiscoverDeps) => Promise<End>,
@@ -68,7 +78,7 @@ export function withCopyDeps(
     const pacs = scope.use(pacsOf(start))
     const origin = scope.use(openSource(config.origin.uri, storeOptions(start)))
     const destination = scope.use(openStore(config.destination.uri, storeOptions(start)))
-    await Promise.all([origin.probe?.(stop.requested), destination.probe?.(stop.requested)])
+    await Promise.all([origin.probe(stop.requested), destination.probe(stop.requested)])
     const { spoolDir, spoolBytes, stallSeconds, objectsInFlight } = config.copy
     const spool = scope.use(openSpool({ dir: spoolDir, capacity: spoolBytes }))
     const discovery = discoverDeps(start, pacs, ledger, runId)
@@ -77,21 +87,21 @@ export function withCopyDeps(
       runId,
       origin,
       destination,
-      receive: { spool, stallMs: stallSeconds * 1000, retry: DEFAULT_RETRY },
+      receive: { spool, stallMs: stallSeconds * 1000, retry: start.retry ?? DEFAULT_RETRY },
       slots: semaphore(objectsInFlight),
       commits: groupCommit(ledger),
-      admit: (studyId) => admitStudy(discovery, studyId, stop),
+      admit: (studyIds) => admitStudies(discovery, studyIds, stop),
     })
   })
 }
 
-/** Opens what `verify` needs. */
-export function withVerifyDeps(start: Start<VerifyParts>, work: (deps: VerifyDeps) => Promise<End>) {
-  return inRun(start, async (scope, ledger) => {
-    const destination = scope.use(openStore(start.config.destination.uri, storeOptions(start)))
-    await destination.probe?.(start.stop.requested)
-    return work({ ledger, destination, progress: start.progress })
-  })
+/** Opens what `verify` needs; a dry run is not recorded. */
+export async function withVerifyDeps(start: Start<VerifyParts>, work: (deps: VerifyDeps) => Promise<End>) {
+  const { config, stop, progress, dryRun } = start
+  using destination = openStore(config.destination.uri, storeOptions(start))
+  await destination.probe(stop.requested)
+  if (!dryRun) return inRun(start, (_, ledger) => work({ ledger, destination, progress }))
+  return withLedger(start, async (ledger) => (await work({ ledger, destination, progress })).outcome)
 }
 
 /** Opens the ledger to look at, never changing it. */
@@ -103,8 +113,9 @@ export async function withLedger(
   return await work(ledger)
 }
 
-function pacsOf({ config, log }: Start<DiscoverParts>): Pacs {
+function pacsOf({ config, log, retry }: Start<DiscoverParts>): Pacs {
   return openPacs(config.database, {
+    ...(retry && { retry }),
     onRetry: ({ error, attempt, delayMs }) =>
       log.warn({ err: error, attempt, delayMs }, "asking the database again"),
   })
@@ -120,11 +131,16 @@ function discoverDeps(
   return { ledger, pacs, rules: { rankFrom, rankTo, toleratedModalities }, runId, log, progress }
 }
 
-function storeOptions({ config, log }: Start<"destination"> & { config: Partial<Config> }): OpenOptions {
+function storeOptions({
+  config,
+  log,
+  retry,
+}: Start<"destination"> & { config: Partial<Config> }): OpenOptions {
   const { s3, gcs, copy } = config
   return {
     ...(s3 && { s3 }),
     ...(gcs && { gcs }),
+    ...(retry && { retry }),
     ...(copy && { stallMs: copy.stallSeconds * 1000 }),
     onRetry: ({ error, ...facts }) => log.warn({ err: error, ...facts }, "asking again"),
   }

@@ -100,20 +100,44 @@ export async function discover(
 }
 
 /**
- * Makes one study known to the ledger, for a copy that names it.
- * @returns the rule that it fails, in words; undefined when it is eligible and recorded
+ * Finds out, before anything is recorded, that the database would fail a discovery: asks all that one asks, of a
+ * study that is not there.
+ * @throws DatabaseError
  */
-export async function admitStudy(
+export async function probePacs(pacs: Pacs, { requested }: Stop): Promise<void> {
+  const nothing = { chosen: [], toleratedModalities: [] }
+  await pacs.snapshot((snapshot) => snapshot.study(NIL_UUID, nothing), requested)
+  await pacs.study(NIL_UUID, [], requested)
+}
+
+/** RFC 9562, section 5.9: no row has it. */
+const NIL_UUID = "00000000-0000-0000-0000-000000000000"
+
+/**
+ * Makes studies known to the ledger, for a copy that names them, as far as they are eligible.
+ * @returns of every other one the rule that it fails, in words
+ */
+export async function admitStudies(
   deps: DiscoverDeps,
-  studyId: string,
+  studyIds: readonly string[],
   stop: Stop,
-): Promise<string | undefined> {
+): Promise<ReadonlyMap<string, string>> {
   return deps.pacs.snapshot(async (snapshot) => {
     const survey = await snapshot.survey(deps.rules)
-    const found = await snapshot.study(studyId, criteriaOf(deps, survey))
-    if ("failed" in found) return `not eligible: fails the rule ${found.failed}`
-    recordStudy(deps.ledger, planStudy(found), decide(deps, survey, { studyIds: [studyId] }))
-    return undefined
+    const refused = new Map<string, string>()
+    const admitted: SourceStudy[] = []
+    for (const id of studyIds) {
+      const found = await snapshot.study(id, criteriaOf(deps, survey))
+      if ("failed" in found) refused.set(id, `not eligible: fails the rule ${found.failed}`)
+      else admitted.push(found)
+    }
+    if (admitted.length > 0) {
+      const cohort = decide(deps, survey, { studyIds: admitted.map(({ studyId }) => studyId) })
+      deps.ledger.write(() => {
+        for (const study of admitted) recordStudy(deps.ledger, planStudy(study), cohort)
+      })
+    }
+    return refused
   }, stop.requested)
 }
 

@@ -11,7 +11,7 @@ import { objectKey, type StudyIds } from "./layout.ts"
 export function originKeyOf(study: StudyIds, object: LedgerObject, originUri: string): string {
   if (object.source === null) return objectKey(study, object.path)
   const key = keyWithin(object.source, originUri)
-  const reason = key === undefined ? "it lies in another bucket" : whyUnusable(key)
+  const reason = key === undefined ? `it lies outside ${originUri}` : whyUnusable(key)
   if (key === undefined || reason !== undefined) {
     throw new InvalidSource(`file_path cannot be a key of the origin: ${reason}`, {
       study: study.studyId,
@@ -30,9 +30,8 @@ function keyWithin(source: string, originUri: string): string | undefined {
 
 function whyUnusable(key: string): string | undefined {
   if (key === "") return "it is empty"
-  if (key.startsWith("/")) return "it is an absolute local path"
+  if (/^(\/|[a-z]:[\\/]|\\\\)/i.test(key)) return "it is an absolute local path"
   if (key.split("/").some((segment) => segment === ".." || segment === ".")) return "it leaves its folder"
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(key)) return "it holds a control character"
+  if (/\p{Cc}/u.test(key)) return "it holds a control character"
   return undefined
 }

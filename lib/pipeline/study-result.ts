@@ -15,7 +15,6 @@ export interface StudyResult {
   readonly reports_uploaded: number
   readonly metadata_uploaded: boolean
   readonly errors: readonly string[]
-  readonly warnings: readonly string[]
   /** Objects that were there already, by an earlier run or another tool. */
   readonly skipped: number
   /** Sent to the destination by this run. */
@@ -25,9 +24,12 @@ export interface StudyResult {
 
 /** Adds up what happens to the objects of one study while it is copied. */
 export class StudyTally {
+  /** All of it is at the destination, and its receipt. */
+  complete = false
+  /** What was copied as it is although something is odd about it. */
+  readonly warnings: string[] = []
   private readonly uploads = { metadata: 0, report: 0, dicom: 0 }
   private readonly errors: string[] = []
-  private readonly warnings: string[] = []
   private skipped = 0
   private bytes = 0
   private readonly startedAt = performance.now()
@@ -62,16 +64,15 @@ export class StudyTally {
     this.errors.push(`${name}: ${message}`)
   }
 
-  result({ complete }: { readonly complete: boolean }): StudyResult {
+  result(): StudyResult {
     return {
       study_id: this.study.studyId,
       organization_id: this.study.organizationId,
-      success: complete && this.errors.length === 0,
+      success: this.complete && this.errors.length === 0,
       dicom_files_uploaded: this.uploads.dicom,
       reports_uploaded: this.uploads.report,
       metadata_uploaded: this.uploads.metadata > 0,
       errors: this.errors,
-      warnings: this.warnings,
       skipped: this.skipped,
       bytes: this.bytes,
       seconds: Math.round(this.seconds * 1000) / 1000,
@@ -89,7 +90,6 @@ export function refusedStudy(studyId: string, organizationId: string | null, rea
     reports_uploaded: 0,
     metadata_uploaded: false,
     errors: [reason],
-    warnings: [],
     skipped: 0,
     bytes: 0,
     seconds: 0,

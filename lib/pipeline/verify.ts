@@ -20,6 +20,8 @@ export interface VerifyOptions {
   readonly repair?: boolean
   /** Reads every byte and hashes it. */
   readonly read?: boolean
+  /** Tells what a repair would queue and queues nothing. */
+  readonly dryRun?: boolean
 }
 
 export interface Problem {
@@ -81,7 +83,8 @@ export async function verify(deps: VerifyDeps, options: VerifyOptions, stop: Sto
       report.objects += objects.length
       report.bytes += objects.reduce((sum, object) => sum + (object.size ?? 0), 0)
       report.problems.push(...problems)
-      if (options.repair === true) report.queued += queueAgain(ledger, listed.study, problems)
+      if (options.repair === true) report.queued += problems.length
+      if (options.repair === true && options.dryRun !== true) queueAgain(ledger, listed.study, problems)
       progress.tick(1, listed.study.studyId)
     }
   } catch (error) {
@@ -171,17 +174,16 @@ async function readAll(
   return problems
 }
 
-/** @returns how many objects and receipts the next copy will mend */
-function queueAgain(ledger: Ledger, study: LedgerStudy, problems: readonly Problem[]): number {
-  if (problems.length === 0) return 0
-  const keys = new Set(problems.map((problem) => problem.key))
-  const receipt = keys.has(receiptKey(study))
-  if (receipt) forgetReceipt(ledger, study.studyId)
-  const objects = queueObjects(ledger, study.studyId, (object) => keys.has(objectKey(study, object.path)))
-  return objects + (receipt ? 1 : 0)
+function queueAgain(ledger: Ledger, study: LedgerStudy, problems: readonly Problem[]) {
+  const found = new Map(problems.map(({ key, problem }) => [key, problem]))
+  if (found.has(receiptKey(study))) forgetReceipt(ledger, study.studyId)
+  const problemOf = ({ path }: LedgerObject) => found.get(objectKey(study, path))
+  queueObjects(ledger, study.studyId, (object) => ![undefined, "bytes"].includes(problemOf(object)))
+  // All that the destination tells of these is right, so a copy would take them for done.
+  queueObjects(ledger, study.studyId, (object) => problemOf(object) === "bytes", { forced: true })
 }
 
-function verifyTotals(ledger: Ledger, { repair = false }: VerifyOptions): Problem[] {
+function verifyTotals(ledger: Ledger, { repair = false, dryRun = false }: VerifyOptions): Problem[] {
   const problems = wrongTotals(ledger).map(({ name, kept, counted }) => ({
     study_id: null,
     key: `totals.${name}`,
@@ -189,6 +191,6 @@ function verifyTotals(ledger: Ledger, { repair = false }: VerifyOptions): Proble
     expected: counted,
     found: kept,
   }))
-  if (repair && problems.length > 0) repairTotals(ledger)
+  if (repair && !dryRun && problems.length > 0) repairTotals(ledger)
   return problems
 }
