@@ -94,13 +94,22 @@ function info(asked: Asked & { readonly key: string }, facts: S3Facts): ObjectIn
   }
 }
 
+/** Whether an object's ETag is the MD5 of its bytes or, uploaded in parts, made of the parts' MD5s. */
+export function isMadeOfMd5s(head: HeadObjectCommandOutput): boolean {
+  return hasPlainEtag({ encryption: head.ServerSideEncryption, customerKey: head.SSECustomerAlgorithm })
+}
+
+/** An ETag is the MD5 of the bytes only for objects that were uploaded in one part. */
+function isMd5(etag: string, facts: S3Facts): boolean {
+  return /^[0-9a-f]{32}$/i.test(etag) && hasPlainEtag(facts)
+}
+
 /**
- * An ETag is the MD5 of the bytes only for objects uploaded in one part, in plain text or encrypted with S3's own keys.
+ * Of objects in plain text or encrypted with S3's own keys.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
  */
-function isMd5(etag: string, { encryption, customerKey }: S3Facts): boolean {
-  const plainOrAes256 = (encryption ?? "AES256") === "AES256"
-  return /^[0-9a-f]{32}$/i.test(etag) && plainOrAes256 && (customerKey ?? undefined) === undefined
+function hasPlainEtag({ encryption, customerKey }: Pick<S3Facts, "encryption" | "customerKey">): boolean {
+  return (encryption ?? "AES256") === "AES256" && (customerKey ?? undefined) === undefined
 }
 
 function customMetadata(headers: Headers): Record<string, string> {

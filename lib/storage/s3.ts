@@ -7,7 +7,7 @@ import { hasDotSegment, keySpace, refusedKey } from "./keys.ts"
 import { pages } from "./pages.ts"
 import { rangeHeader } from "./ranges.ts"
 import { failureOfAnswer, failureOfSdk } from "./s3-failures.ts"
-import { infoOfHead, infoOfHeaders, infoOfListed, nameOfListed } from "./s3-info.ts"
+import { infoOfHead, infoOfHeaders, infoOfListed, isMadeOfMd5s, nameOfListed } from "./s3-info.ts"
 import { s3Requests } from "./s3-requests.ts"
 import type { ObjectSource, Opened } from "./store.ts"
 
@@ -106,8 +106,8 @@ export function openS3(options: S3Options): Opened<ObjectSource> {
         IfMatch: `"${generation}"`,
       })
       try {
-        const { PartsCount, ContentLength } = await client.send(command, { abortSignal: signal })
-        return PartsCount === undefined ? undefined : ContentLength
+        const head = await client.send(command, { abortSignal: signal })
+        return head.PartsCount !== undefined && isMadeOfMd5s(head) ? head.ContentLength : undefined
       } catch (cause) {
         throw failureOfSdk(asked, cause, signal)
       }

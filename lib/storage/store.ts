@@ -86,7 +86,7 @@ export interface ObjectSource {
   probe?(signal?: AbortSignal): Promise<void>
   /**
    * Size in bytes of the first part of a multi-part upload, for recomputing its ETag; undefined when the object was
-   * not uploaded in parts. Only where ETags are made so (S3).
+   * not uploaded in parts, or its ETag is not made of their MD5s. Only where ETags are made so (S3).
    */
   partSize?(key: string, generation: Generation, signal?: AbortSignal): Promise<number | undefined>
 }

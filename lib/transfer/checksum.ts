@@ -40,7 +40,8 @@ export async function crc32cOfBody(body: UploadBody, signal?: AbortSignal): Prom
 
 /**
  * S3 makes a multi-part ETag of the MD5s of the parts: `md5(md5(part 1) … md5(part n))-n`; all parts but the last are
- * of one size. (docs.aws.amazon.com, "Checking object integrity".) With KMS or customer keys it is none of this.
+ * of one size. (docs.aws.amazon.com, "Checking object integrity".) With KMS or customer keys it is none of this,
+ * and the store tells no part size.
  */
 async function checkMultipart(
   source: ObjectSource,

@@ -59,6 +59,12 @@ describe("hashes", () => {
     expect(await failureOf(open().partSize!("parts", "another"))).toBeInstanceOf(PreconditionFailed)
   })
 
+  test("an ETag of parts under a key of KMS is not made of their MD5s: no part's size is told", async () => {
+    cloud.put("bucket", "kms-parts", BODY, { kms: true, multipartPartSize: 1000 })
+    const { generation } = (await open().head("kms-parts"))!
+    expect(await open().partSize?.("kms-parts", generation)).toBeUndefined()
+  })
+
   test("a CRC32C of the whole object is told, one of its parts' is not", async () => {
     cloud.put("bucket", "full", BODY, { checksum: "full-object", kms: true })
     expect(await hashesOf("full")).toEqual({ md5: undefined, crc32c: crc32cBase64(BODY) })
