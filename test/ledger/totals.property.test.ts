@@ -108,7 +108,7 @@ test("Whatever happens in whatever order, totals are the counted rows and nothin
       expect(dueStudies(bench.ledger).sort()).toEqual(toBeDone(bench))
       expect(rows(bench.ledger, "pragma foreign_key_check")).toEqual([])
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   )
 }, 30_000)
 
