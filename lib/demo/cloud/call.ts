@@ -35,6 +35,8 @@ export interface Call {
 }
 
 export interface Outcome {
+  /** Of the object that was created or replaced: an upload at once names it in its body only. */
+  key?: string
   effect?: "created" | "replaced" | "deleted"
   generation?: string
   /** Custom metadata of an object that was created or replaced. */

@@ -44,6 +44,7 @@ export function createObject(
     ...(storageClass === undefined ? {} : { storageClass }),
     ...(metadata === undefined ? {} : { metadata }),
   })
+  outcome.key = stored.key
   outcome.effect = live === undefined ? "created" : "replaced"
   outcome.generation = stored.generation
   outcome.metadata = stored.metadata

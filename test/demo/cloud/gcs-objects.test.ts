@@ -48,6 +48,11 @@ describe("an upload in one request", () => {
     expect({ name, ...rest }).toMatchObject({ ...resource, ...hashes })
   })
 
+  test("is logged under the name that only its body tells", async () => {
+    await resourceOf(insertMultipart(cloud, { name: "named in the body" }, HELLO))
+    expect(cloud.log.find({ key: "named in the body" })).toMatchObject([{ effect: "created" }])
+  })
+
   test("keeps bytes that look like its own boundary", async () => {
     const bytes = Buffer.from("\r\n--lin\r\n--\r\n\r\n\r\n")
     await resourceOf(insertMultipart(cloud, { name: "b" }, bytes))
