@@ -3,7 +3,7 @@ import { base64ToHex, crc32c, crc32cToBase64 } from "../../support/checksums.ts"
 /** Stored bytes with their hashes. Objects with equal bytes share one body. */
 export interface Body {
   readonly size: number
-  /** @throws Error when the server keeps no bytes (`sink: "discard"`) */
+  /** @throws Error for an upload whose bytes were not kept (`sink: "discard"`) */
   readonly bytes: Uint8Array
   /** Base64, as GCS writes it. */
   readonly md5: string
@@ -15,6 +15,8 @@ export interface Body {
 export interface Bodies {
   /** @param pieces one after the other the content; all but the last are multiples of 256 KiB long */
   intern(pieces: readonly Uint8Array[]): Body
+  /** The same for content that will be read again, whatever becomes of what is uploaded. */
+  keep(bytes: Uint8Array): Body
 }
 
 /**
@@ -23,8 +25,8 @@ export interface Bodies {
  * found by a fast 64-bit digest and compared byte by byte before they are taken for equal, so a checksum is
  * never answered for bytes that it does not belong to.
  *
- * With `discard` only size and hashes are kept and the comparison is left out; two different contents of one
- * size are then mixed up with a probability of 2^-64.
+ * With `discard` only size and hashes of what is uploaded are kept and the comparison is left out; two different
+ * contents of one size are then mixed up with a probability of 2^-64.
  */
 export function openBodies({ discard = false } = {}): Bodies {
   return discard ? hashesOnly() : sharedBodies()
@@ -47,18 +49,17 @@ function sharedBodies(): Bodies {
   const forgotten = new FinalizationRegistry<string>((id) => {
     if (kept.get(id)?.deref() === undefined) kept.delete(id)
   })
-  return {
-    intern(pieces) {
-      const id = digest(pieces)
-      const known = kept.get(id)?.deref()
-      if (known !== undefined && isMadeOf(known.bytes, pieces)) return known
-      const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
-      const body = { ...hashes([bytes]), bytes }
-      kept.set(id, new WeakRef(body))
-      forgotten.register(body, id)
-      return body
-    },
+  const intern = (pieces: readonly Uint8Array[]) => {
+    const id = digest(pieces)
+    const known = kept.get(id)?.deref()
+    if (known !== undefined && isMadeOf(known.bytes, pieces)) return known
+    const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+    const body = { ...hashes([bytes]), bytes }
+    kept.set(id, new WeakRef(body))
+    forgotten.register(body, id)
+    return body
   }
+  return { intern, keep: (bytes) => intern([bytes]) }
 }
 
 function hashesOnly(): Bodies {
@@ -68,6 +69,11 @@ function hashesOnly(): Bodies {
       const id = digest(pieces)
       const body = known.get(id) ?? withoutBytes(hashes(pieces))
       known.set(id, body)
+      return body
+    },
+    keep(bytes) {
+      const body = { ...hashes([bytes]), bytes }
+      known.set(digest([bytes]), body)
       return body
     },
   }

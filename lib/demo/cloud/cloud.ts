@@ -19,7 +19,8 @@ export interface CloudOptions {
   /** Whether the log keeps one entry for every request (true), or counters only. */
   readonly logEntries?: boolean
   /**
-   * `discard`: of what is written only size, hashes and metadata are kept; for benchmarks of many gigabytes.
+   * `discard`: of what is uploaded only size, hashes and metadata are kept, what is `put` here can be read; for
+   * benchmarks of many gigabytes.
    */
   readonly sink?: "keep" | "discard"
 }

@@ -63,7 +63,7 @@ export function toNewObject(
 ): NewObject {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
   const { multipartPartSize, kms, checksum, ...rest } = options
-  const body = bodies.intern([bytes])
+  const body = bodies.keep(bytes)
   const etag = etagOf(bytes, body.md5Hex, multipartPartSize)
   const s3: S3Facts = {
     etag: kms === true ? etagUnderKms(etag) : etag,
