@@ -1,6 +1,7 @@
 import { AbortError } from "p-retry"
 import { backOff, type RetryPolicy } from "../storage/backoff.ts"
 import { Unavailable } from "../storage/errors.ts"
+import { reasonOf } from "../storage/failures.ts"
 import { watchStall } from "../storage/stall.ts"
 import type { ObjectInfo, ObjectSource, UploadBody } from "../storage/store.ts"
 import { fileSink, memorySink, type Sink } from "./sink.ts"
@@ -20,7 +21,7 @@ export interface ReceiveOptions {
 /** A body ended before its last byte, or brought none for too long. */
 export class BodyBroken extends Unavailable {
   constructor(source: ObjectSource, info: ObjectInfo, received: number, cause?: unknown) {
-    const why = cause instanceof Error ? `: ${cause.message}` : ""
+    const why = cause === undefined ? "" : `: ${reasonOf(cause)}`
     super(
       `the body broke off after ${received} of ${info.size} bytes${why}`,
       { store: source.uri, key: info.key },
@@ -126,8 +127,14 @@ async function take(
   const asked = { verb: "read", store: source.uri, key: body.info.key } as const
   const advanced = movement(sink)
   using watch = watchStall(asked, stallMs, async () => advanced(), signal)
-  watch.signal.addEventListener("abort", () => body.abort(watch.signal.reason), { once: true })
-  await sink.take(body.stream)
+  const abort = () => body.abort(watch.signal.reason)
+  watch.signal.addEventListener("abort", abort, { once: true })
+  try {
+    await sink.take(body.stream)
+  } finally {
+    // A listener on a signal that follows another lives as long as that: for the whole run.
+    watch.signal.removeEventListener("abort", abort)
+  }
 }
 
 /** Tells whether bytes have come since it was asked last. */
