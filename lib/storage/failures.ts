@@ -83,8 +83,8 @@ function milliseconds(retryAfter: string | null | undefined): number | undefined
   return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }
 
-/** Bun's messages of broken connections end with advice for programmers. */
-function reasonOf(cause: unknown): string {
+/** What a failed call or body says of itself. Bun's messages of broken connections end with advice for programmers. */
+export function reasonOf(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : String(cause)
   return message.replace(/ For more information, pass `verbose: true`.*/, "")
 }
