@@ -24,7 +24,7 @@ export function infoOfHead(
   })
 }
 
-/** From the headers of a GET; of a range too, where S3 names a part's checksum if it names one at all. */
+/** From the headers of a GET. For a range that happens to be one of the object's parts, S3 tells that part's checksum. */
 export function infoOfHeaders(asked: Asked & { readonly key: string }, headers: Headers): ObjectInfo {
   const isWhole = !headers.has("content-range")
   const updated = headers.get("last-modified")

@@ -77,7 +77,8 @@ export function openS3(options: S3Options): Opened<ObjectSource> {
       if (hasDotSegment(key)) throw refusedKey(asked, "a URL cannot have `.` or `..` as a part of its path")
       const requested = rangeHeader(asked, range)
       const request = await requests.get(asked, names.nameOf(asked), {
-        ...(requested === undefined ? { "x-amz-checksum-mode": "ENABLED" } : { range: requested }),
+        "x-amz-checksum-mode": "ENABLED",
+        ...(requested === undefined ? {} : { range: requested }),
         ...(ifGeneration === undefined ? {} : { "if-match": `"${ifGeneration}"` }),
       })
       const response = await send(asked, request, stallMs, signal)

@@ -28,7 +28,7 @@ export async function build({ module, version }: GoServer): Promise<string | und
   const go = Bun.which("go")
   if (go === null) {
     if (process.env.CI === "true") throw new Error(`Go is missing: ${name} cannot be built`)
-    console.warn(`\n!!! Go is missing: nothing is tried against ${name}. Install Go 1.25 or later.\n`)
+    console.warn(`\n!!! Go is missing: nothing is tried against ${name}. Install Go 1.26 or later.\n`)
     return undefined
   }
   console.log(`building ${module}@${version} (once, takes minutes)`)

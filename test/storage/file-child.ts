@@ -11,10 +11,12 @@ import { noise } from "../contract/bodies.ts"
 const [root = "", mode = "", name = ""] = process.argv.slice(2)
 
 const MODES: Record<string, () => Promise<void>> = {
-  /** Creates keys that others want too. */
+  /** Creates keys that others want too, from the moment at which it is told to. */
   async create() {
     const store = openFileStore(root)
-    for (let i = 0; i < 60; i++) {
+    say("ready")
+    for await (const _ of process.stdin) break
+    for (let i = 0; i < 150; i++) {
       const metadata = { by: name }
       const options = { contentType: "text/plain", ifGeneration: "absent", metadata } as const
       const written = store.write(`keys/${i}`, Buffer.from(name), options)

@@ -258,17 +258,20 @@ describe("reading", () => {
     expect(Buffer.compare(await new Response(stream).bytes(), noise(1 << 20, 1))).toBe(0)
   })
 
-  test("fails when the file is changed or cut short under it", async () => {
-    place("a", noise(1 << 20))
-    const { stream } = await store.read("a")
-    const reader = stream.getReader()
-    await reader.read()
-    writeFileSync(`${root}/a`, noise(400_000))
-    const rest = async () => {
-      while (!(await reader.read()).done);
-    }
-    expect(await failureOf(rest())).toBeInstanceOf(Unavailable)
-  })
+  test.each([400_000, 1 << 20, 2 << 20])(
+    "fails when the file becomes one of %i bytes under it",
+    async (size) => {
+      place("a", noise(1 << 20))
+      const { stream } = await store.read("a")
+      const reader = stream.getReader()
+      await reader.read()
+      writeFileSync(`${root}/a`, noise(size, 2))
+      const rest = async () => {
+        while (!(await reader.read()).done);
+      }
+      expect(await failureOf(rest())).toBeInstanceOf(Unavailable)
+    },
+  )
 
   test("a body that is part of a file is refused instead of being written whole", async () => {
     writeFileSync(dir.file("body"), noise(1000))

@@ -176,6 +176,14 @@ describe("a write whose answer was lost", () => {
     expect(await failureOf(open().write("object", BODY, anonymous))).toBeInstanceOf(PreconditionFailed)
   })
 
+  test("is found when it becomes visible only after it was looked for", async () => {
+    cloud.fail({ operation: "gcs.insert", fault: LOST })
+    cloud.fail({ operation: "gcs.get", fault: { kind: "status", status: 404 } })
+    const written = await open().write("object", BODY, OPTIONS)
+    expect(written.generation).toBe(cloud.describe("bucket", "object")!.generation)
+    expect(cloud.log.count({ operation: "gcs.insert" })).toBe(2)
+  })
+
   test("is found even when the service is still unavailable for a while", async () => {
     cloud.fail({ operation: "gcs.insert", fault: LOST })
     cloud.fail({ operation: "gcs.get", times: 3, fault: DOWN })

@@ -131,6 +131,38 @@ test.each(["../object", "a/./b", "a/..", "."])(
   },
 )
 
+test("the checksum of a range that happens to be a part is not taken for the object's", async () => {
+  const headers = {
+    etag: `"${"0".repeat(32)}-2"`,
+    "content-range": "bytes 0-4/10",
+    "x-amz-checksum-crc32c": "AAAAAA==",
+    "x-amz-checksum-type": "FULL_OBJECT",
+  }
+  const service = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: () => new Response("01234", { status: 206, headers }),
+  })
+  using source = openS3({ bucket: "bucket", endpoint: service.url.origin, region: "eu-west-1", ...KEYS })
+  const { info, stream } = await source.read("object", { range: { start: 0, end: 5 } })
+  await stream.cancel()
+  expect(info).toMatchObject({ size: 10, crc32c: undefined })
+  await service.stop(true)
+})
+
+test("bytes come as they are stored through a proxy that compresses wherever it may", async () => {
+  const bytes = noise(5000)
+  const fetch = ({ headers }: Request) => {
+    const isWelcome = headers.get("accept-encoding")?.includes("gzip") === true
+    const encoding: Record<string, string> = isWelcome ? { "content-encoding": "gzip" } : {}
+    return new Response(isWelcome ? Bun.gzipSync(bytes) : bytes, { headers: { etag: '"1"', ...encoding } })
+  }
+  const proxy = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch })
+  using source = openS3({ bucket: "bucket", endpoint: proxy.url.origin, region: "eu-west-1", ...KEYS })
+  expect(await bytesAt(source, "object")).toEqual(bytes)
+  await proxy.stop(true)
+})
+
 describe("answers", () => {
   const asked = { verb: "read", store: "s3://bucket", key: "key" } as const
   const xml = (code: string) =>
