@@ -81,7 +81,12 @@ function makeFolder(folder: string) {
   }
 }
 
+/** More than there are different ones in this folder. */
+const STATEMENTS = 500
+
 function prepare(db: Database, { readonly, busyTimeoutMs }: { readonly: boolean; busyTimeoutMs: number }) {
+  // A copy has more statements than Bun's 20: going round, each would be compiled anew every time.
+  Database.MAX_QUERY_CACHE_SIZE = STATEMENTS
   db.run(`pragma busy_timeout = ${busyTimeoutMs}`)
   db.run("pragma foreign_keys = on")
   if (readonly) return
@@ -93,20 +98,21 @@ function prepare(db: Database, { readonly, busyTimeoutMs }: { readonly: boolean;
 function ledgerOver(db: Database, path: string, clock: Clock): Ledger {
   const id = db.query<{ ledger_id: string }, []>("select ledger_id from ledger").get()?.ledger_id
   if (id === undefined) throw new LedgerUnusable(`not a ledger: ${path}`, "Check LEDGER_PATH.")
+  // Made once: making one costs as much as a small transaction.
+  const transaction = db.transaction((work: () => unknown) => work())
   let outer: Tally | undefined
 
   function write<T>(work: (tally: Tally) => T): T {
     if (outer !== undefined) return savepoint(outer, work)
     const tally = new Tally()
     outer = tally
+    const whole = () => {
+      const result = work(tally)
+      applyTally(db, tally)
+      return result
+    }
     try {
-      return db
-        .transaction(() => {
-          const result = work(tally)
-          applyTally(db, tally)
-          return result
-        })
-        .immediate()
+      return transaction.immediate(whole) as T
     } catch (error) {
       throw asLedgerError(error, path)
     } finally {
@@ -117,7 +123,7 @@ function ledgerOver(db: Database, path: string, clock: Clock): Ledger {
   function savepoint<T>(tally: Tally, work: (tally: Tally) => T): T {
     const before = tally.copy()
     try {
-      return db.transaction(() => work(tally))()
+      return transaction(() => work(tally)) as T
     } catch (error) {
       tally.restore(before)
       throw error
@@ -126,7 +132,7 @@ function ledgerOver(db: Database, path: string, clock: Clock): Ledger {
 
   function read<T>(work: () => T): T {
     try {
-      return db.inTransaction ? work() : db.transaction(work).deferred()
+      return db.inTransaction ? work() : (transaction.deferred(work) as T)
     } catch (error) {
       throw asLedgerError(error, path)
     }
