@@ -14,7 +14,7 @@ export interface PacsAccess {
 
 const READER = "pacs_reader"
 
-/** Makes an empty PACS database with its tables, unless it is there. Rows are for the server's own user to insert. */
+/** Makes an empty PACS database, unless it is there. Rows are for the server's own user to insert. */
 export async function ensurePacsDatabase(
   server: PostgresServer,
   database: string,

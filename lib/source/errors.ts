@@ -12,7 +12,7 @@ export class DatabaseError extends AppError {
   }
 }
 
-/** The server or the way to it failed: refused connections, unknown hosts, timeouts, restarts, too many clients. */
+/** The server or the way to it failed: a refused connection, an unknown host, a restart, too many clients. */
 export class DatabaseUnreachable extends DatabaseError {
   constructor(message: string, facts: Facts, cause?: unknown) {
     super(message, facts, cause, {

@@ -23,13 +23,13 @@ export type { PacsSettings } from "./connection.ts"
 /** The PACS database, which is only ever read. Nothing is connected before the first question. */
 export interface Pacs extends AsyncDisposable {
   /**
-   * Answers all questions of `work` from one moment. `work` is begun anew, with another moment, when the connection
-   * breaks or a standby gives the snapshot up: what it did the first time must bear being done again.
+   * Answers all questions of `work` from one moment. When the connection breaks, or a standby gives the snapshot
+   * up, `work` is begun anew with another moment: what it did before must bear being done again.
    */
   snapshot<T>(work: (snapshot: Snapshot) => Promise<T>, signal?: AbortSignal): Promise<T>
   /**
-   * A study as it is now, whether or not it is eligible, with its reports that count by these doctors; undefined
-   * when the database has it no longer, or without an organization.
+   * A study as it is now, whether or not it is eligible, with its reports that count by these doctors;
+   * undefined when the database has it no longer, or without an organization.
    */
   study(
     studyId: string,
@@ -47,14 +47,14 @@ export interface Snapshot {
   /** Doctor ranking and funnel. */
   survey(rules: Rules): Promise<Survey>
   /**
-   * The eligible studies, those with the newest signed report first (undated last, then the smaller id), in batches
-   * of some hundreds; at most `limit` studies.
+   * The eligible studies, those with the newest signed report first (undated last, then the smaller id), in
+   * batches of some hundreds; at most `limit` studies.
    */
   eligible(
     criteria: Criteria,
     options?: { readonly limit?: number | undefined },
   ): AsyncGenerator<SourceStudy[]>
-  /** Where studies stand that were eligible once, in the order in which they are given; some hundreds at a time. */
+  /** Where studies stand that were eligible once, in the order given; some hundreds at a time. */
   standings(known: readonly KnownStudy[], criteria: Criteria): Promise<Standing[]>
   /** One study if it is eligible, else the first rule that it fails. */
   study(studyId: string, criteria: Criteria): Promise<SourceStudy | { readonly failed: Rule }>

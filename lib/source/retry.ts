@@ -17,8 +17,8 @@ export interface Retrying {
 }
 
 /**
- * Asks again when the connection broke or a standby gave the snapshot up. Not after a timeout: a database that has
- * too much to do already is not helped by it.
+ * Asks again when the connection broke or a standby gave the snapshot up. Not after a timeout: a database
+ * that has too much to do already is not helped by it.
  */
 export async function retrying<T>(
   ask: () => Promise<T>,

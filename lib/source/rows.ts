@@ -117,8 +117,8 @@ export interface SourceStudy {
    */
   readonly images: readonly SourceImage[]
   /**
-   * False when the database has no image row for any series of the study, whatever its modality: then the origin's
-   * listing says what there is to copy.
+   * False when the database has no image row for any series of the study, whatever its modality: then the
+   * origin's listing says what there is to copy.
    */
   readonly imagesInDatabase: boolean
   /** Moves when anything told here changes, ranks excepted: a ranking alone changes no study. */
@@ -136,8 +136,8 @@ export interface KnownStudy {
 /**
  * Where a known study stands in a snapshot.
  *
- * - `out_of_cohort`: only the ranking moved. The study satisfies every rule but the choice of doctors, and a report
- *   that was copied for it still is signed, active and not deleted.
+ * - `out_of_cohort`: only the ranking moved. The study satisfies every rule but the choice of doctors, and a
+ *   report that was copied for it still is signed, active and not deleted.
  * - `withdrawn`: one of its own facts changed; `failed` is the first rule that it does not satisfy.
  */
 export type Standing =

@@ -1,5 +1,6 @@
 import type { Fragment, ISql } from "postgres"
 import { containsAnyOf } from "./chest-pattern.ts"
+import { RULES, type Rule } from "./rows.ts"
 
 /** The words and codes that the rules know, each in this one place. */
 export const TERMS = {
@@ -13,6 +14,18 @@ export const TERMS = {
   copied: ["CR", "DX"],
 } as const
 
+/** What a study must be, rule by rule, as sentences about "it". */
+export const RULE_TEXTS: Readonly<Record<Rule, string>> = {
+  exists: "it is in the database",
+  non_demo_organization: "it has an organization, which is no demo",
+  not_migrated: "it is not migrated",
+  chest: "it is a chest study",
+  has_cr_or_dx: `its modalities have ${TERMS.eligible.join(" or ")}`,
+  no_other_modality: "its modalities have nothing else but what tolerated_modalities names",
+  signed_report: "it has a report that counts",
+  chosen_doctor: "a chosen doctor signed one of them",
+}
+
 /** What decides about studies, in words; a cohort stores it beside the values of the parameters. */
 export const RULES_TEXT = `\
 A report counts when its status is ${TERMS.signed}, it is active, not deleted, and its signer is a practitioner of a user.
@@ -25,14 +38,7 @@ the modalities ${TERMS.ranked.join(", ")} that are not migrated and of an organi
 Those ranked from rank_from to rank_to are chosen.
 
 A study is eligible when it satisfies, in this order:
-  exists                 it is in the database
-  non_demo_organization  it has an organization, which is no demo
-  not_migrated           it is not migrated
-  chest                  it is a chest study
-  has_cr_or_dx           its modalities have ${TERMS.eligible.join(" or ")}
-  no_other_modality      its modalities have nothing else but what tolerated_modalities names
-  signed_report          it has a report that counts
-  chosen_doctor          a chosen doctor signed one of them
+${RULES.map((rule) => `  ${rule.padEnd(22)} ${RULE_TEXTS[rule]}`).join("\n")}
 
 Of it are copied: its metadata, the reports that count by chosen doctors, the images of its series with modality
 ${TERMS.copied.join(" or ")} or none.
@@ -47,8 +53,9 @@ const SPACES = " \t\n\v\f\r"
 export type Only = string | undefined
 
 /**
- * CTEs that end in `study (id, rankable, failed)`: every study, whether it counts for the ranking, and the first rule
- * about the study itself that it fails; null where it fails none. Reports and doctors are not looked at here.
+ * CTEs that end in `study (id, rankable, failed)`: every study, whether it counts for the ranking, and the
+ * first rule about the study itself that it fails; null where it fails none. Reports and doctors are not
+ * looked at here.
  */
 export function studiesByRules(sql: ISql, toleratedModalities: readonly string[], only?: Only): Fragment {
   const allowed = [...TERMS.eligible, ...toleratedModalities.map(normalized), ""]

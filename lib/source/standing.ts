@@ -3,7 +3,7 @@ import type { Criteria, KnownStudy, Rule, Standing } from "./rows.ts"
 import { signedReports, studiesByRules } from "./rules.ts"
 import { canonicalUuid, uuidArray } from "./uuid.ts"
 
-/** The first rule that each of these studies fails; null for those that are eligible. In the order of `ids`. */
+/** The first rule that each of these studies fails, null for an eligible one, in the order of `ids`. */
 export async function failedRules(
   { sql, run }: Reading,
   ids: readonly string[],
@@ -48,7 +48,7 @@ export async function standings(
   return known.map(({ studyId, reportIds }, index) => {
     const rule = failed[index] ?? null
     if (rule === null) return { studyId, standing: "eligible" }
-    // A report of ours that still counts is no longer a chosen doctor's: the ranking moved, the study did not.
+    // A report of ours still counts, but its doctor is chosen no longer: the ranking moved, the study did not.
     const onlyRanking = rule === "chosen_doctor" && reportIds.some((id) => standing.has(id))
     return { studyId, standing: onlyRanking ? "out_of_cohort" : "withdrawn", failed: rule }
   })

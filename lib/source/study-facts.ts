@@ -1,3 +1,4 @@
+import type { ISql } from "postgres"
 import type { Reading } from "./connection.ts"
 import type { ChosenDoctor, SourceImage, SourceReport, SourceSeries, SourceStudy } from "./rows.ts"
 import { isCopied, signedReports } from "./rules.ts"
@@ -5,8 +6,9 @@ import { uuidArray } from "./uuid.ts"
 import { fingerprint, studyVersions } from "./versions.ts"
 
 /**
- * All that is told and copied of these studies, in the order of `ids`: four statements, however many they are. What
- * the rules say of them is not asked; their reports are those that count and that one of `doctors` signed.
+ * All that is told and copied of these studies, in the order of `ids`: a handful of statements, however many
+ * there are. What the rules say of them is not asked; their reports are those that count and that one of
+ * `doctors` signed.
  */
 export async function readStudies(
   { sql, run }: Reading,
@@ -15,7 +17,8 @@ export async function readStudies(
 ): Promise<SourceStudy[]> {
   if (ids.length === 0) return []
   const these = uuidArray(ids)
-  const [studies, reports, series, images] = await Promise.all([
+  const [, studies, reports, series, images] = await Promise.all([
+    run(wholeTables(sql, "off")),
     run(sql<StudyRow[]>`
       select id, organization_id, dicom_study_id, modalities, dicom_description, dicom_date_time,
         created_at, updated_at
@@ -36,6 +39,7 @@ export async function readStudies(
       from pacs_series s join pacs_images i on i.series_id = s.id
       where study_id = any(${these}::uuid[]) and ${isCopied(sql, sql`s.modality`)}
       order by series_number nulls last, instance_number nulls last, i.id`),
+    run(wholeTables(sql, "on")),
   ])
   const found = new Map(studies.map((row) => [row.id, row]))
   const reportsOf = Map.groupBy(reports, ({ study_id }) => study_id)
@@ -47,6 +51,16 @@ export async function readStudies(
     if (study === undefined) return []
     return [assemble(study, reportsOf.get(id) ?? [], seriesOf.get(id) ?? [], imagesOf.get(id) ?? [], rankOf)]
   })
+}
+
+/**
+ * Whether the planner may read tables whole. Of tables that nobody analyzed yet, it takes some hundred ids
+ * for half of the rows, and would do so for every batch.
+ */
+function wholeTables(sql: ISql, allowed: "on" | "off") {
+  return sql`
+    select set_config(name, ${allowed}, true)
+    from unnest(array['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) name`
 }
 
 interface StudyRow {

@@ -22,7 +22,9 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
 })
 
-/** The first rule that a study fails which differs thus from an eligible one; null when it still is eligible. */
+/**
+ * The first rule that a study fails which differs thus from an eligible one; null when it still is eligible.
+ */
 async function failedBy(differences: Differences): Promise<Rule | null> {
   const rows = eligibleRows(CHOSEN, differences)
   await database.insert(rows)

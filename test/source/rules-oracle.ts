@@ -1,7 +1,9 @@
 import type { PacsRows, ReportRow, StudyRow } from "../../lib/demo/pacs-rows.ts"
 import type { ChosenDoctor, FunnelStep, RankedDoctor, Rule, Rules } from "../../lib/source/rows.ts"
 
-/** The rules of discovery said a second time, as plainly as TypeScript can, for the SQL to be held against. */
+/**
+ * The rules of discovery said a second time, as plainly as TypeScript can, for the SQL to be held against.
+ */
 export function oracle(rows: PacsRows, rules: Rules) {
   const ranking = rank(rows)
   const chosen = ranking.filter(({ rank }) => rank >= rules.rankFrom && rank <= rules.rankTo)

@@ -4,6 +4,7 @@ import { openPacs, type PacsSettings } from "../../lib/source/pacs.ts"
 import { testPacs } from "../support/pacs.ts"
 import { relayTo } from "../support/pacs-relay.ts"
 import { doctor, eligibleRows, together } from "../support/pacs-study.ts"
+import { tempDir } from "../support/temp.ts"
 
 const ANNA = "00000000-0000-4000-8000-00000000000a"
 const LIMITS = { connectMs: 10_000, statementMs: 10_000, closeMs: 1_000 }
@@ -58,4 +59,13 @@ test("the server refuses to write in whatever is done, whoever does it", async (
   const write = readOnly(client, owner, LIMITS, ({ sql, run }) => run(sql`create table pacs_own (id uuid)`))
   expect((await write.catch((error) => error)).message).toContain("read-only transaction")
   await client.end()
+})
+
+test("a host that is a folder is where the Unix socket lies", async () => {
+  await using database = await testPacs()
+  using folder = tempDir("pacs-socket")
+  await using _ = await relayTo(database.settings, folder.file(".s.PGSQL.5432"))
+  const settings = { ...database.settings, host: folder.path, port: 5432, sslMode: "disable" as const }
+  await using pacs = openPacs(settings, { retry: { retries: 0, minTimeoutMs: 0 } })
+  expect(await pacs.reportContent(crypto.randomUUID())).toBeUndefined()
 })

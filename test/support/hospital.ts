@@ -29,7 +29,7 @@ import { type TempDir, tempDir } from "./temp.ts"
 export type Ended<Report> = Report & { readonly code: 0 | 1 }
 
 /** A hospital, two clouds and a box with a ledger; and the steps over them, run in this process. */
-export interface Hospital extends AsyncDisposable {
+export interface Hospital extends Disposable {
   readonly pacs: TestPacs
   readonly cloud: Cloud
   /** Buckets of the cloud. */
@@ -82,7 +82,7 @@ afterAll(async () => {
 
 /**
  * Opens an empty hospital. Servers are started by the first and shared by the tests of a file: one is open at a time,
- * the last may stay open.
+ * the next one empties the database and heals the clouds.
  */
 export async function openHospital(): Promise<Hospital> {
   // Every fault is seen by our code, none is repeated away by the runtime.
@@ -93,8 +93,12 @@ export async function openHospital(): Promise<Hospital> {
   const { pacs, cloud } = await servers
   opened += 1
   const [origin, destination] = [`origin-${opened}`, `destination-${opened}`]
+  cloud.heal()
+  cloud.roles.clear()
+  cloud.log.clear()
   cloud.createBucket(origin)
   cloud.createBucket(destination)
+  await pacs.clear()
   await pacs.insert(doctor(DOCTOR))
   const dir = tempDir("hospital")
   folders.add(dir)
@@ -170,13 +174,9 @@ export async function openHospital(): Promise<Hospital> {
       if (object === undefined) throw new Error(`nothing at ${key}`)
       return new TextDecoder().decode(object.bytes)
     },
-    async [Symbol.asyncDispose]() {
-      cloud.heal()
-      cloud.roles.clear()
-      cloud.log.clear()
+    [Symbol.dispose]() {
       dir[Symbol.dispose]()
       folders.delete(dir)
-      await pacs.clear()
     },
   }
 }

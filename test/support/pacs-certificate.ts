@@ -7,8 +7,9 @@ export interface Certificate {
 }
 
 /**
- * A certificate authority of a test's own, and a server certificate for one IPv4 address that it signed (RFC 5280, in
- * DER by hand: neither Bun nor Node makes certificates, and a key in the repository would be somebody's finding).
+ * A certificate authority of a test's own, and a server certificate for one IPv4 address that it signed (RFC
+ * 5280, in DER by hand: neither Bun nor Node makes certificates, and a key in the repository would be
+ * somebody's finding).
  */
 export function certificatesFor(address: string): { authority: Certificate; server: Certificate } {
   const authorityKeys = generateKeyPairSync("ec", { namedCurve: "P-256" })

@@ -11,7 +11,11 @@ export interface Relay extends AsyncDisposable {
   readonly statements: string[]
 }
 
-export async function relayTo({ host, port }: Pick<PacsSettings, "host" | "port">): Promise<Relay> {
+/** @param path a Unix socket to listen on, instead of a port of 127.0.0.1 */
+export async function relayTo(
+  { host, port }: Pick<PacsSettings, "host" | "port">,
+  path?: string,
+): Promise<Relay> {
   const parameters: string[] = []
   const prepared: string[] = []
   const statements: string[] = []
@@ -32,7 +36,10 @@ export async function relayTo({ host, port }: Pick<PacsSettings, "host" | "port"
     client.on("close", () => upstream.destroy())
     upstream.on("close", () => client.destroy())
   })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  await new Promise<void>((resolve) => {
+    if (path === undefined) server.listen(0, "127.0.0.1", resolve)
+    else server.listen(path, resolve)
+  })
   const address = server.address()
   return {
     port: typeof address === "object" && address !== null ? address.port : 0,

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { asAdmin, ensurePacsDatabase, type PacsAccess } from "../../lib/demo/pacs-database.ts"
 import { type PostgresServer, startPostgres } from "../../lib/demo/postgres.ts"
 
-/** A server with an empty PACS database, and a hot standby that replays it and gives queries no grace at all. */
+/** A server with an empty PACS database, and a hot standby that replays it and gives no query any grace. */
 export interface PrimaryAndStandby extends AsyncDisposable {
   readonly primary: PostgresServer
   readonly standby: PostgresServer

@@ -31,7 +31,7 @@ export interface Differences {
 
 let bodyParts = 0
 
-/** A study that is eligible as soon as `userId` is chosen, but for the differences; one row in each table it needs. */
+/** A study that is eligible when `userId` is chosen, but for the differences; a row in each table it needs. */
 export function eligibleRows(userId: string, differences: Differences = {}): PacsRows {
   const organization = organizationRow(differences.organization)
   const bodyPart = bodyPartRow({ id: ++bodyParts, name: "CHEST", ...differences.bodyPart })

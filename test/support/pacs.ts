@@ -22,7 +22,7 @@ const TABLES = Object.keys(emptyPacs()).reverse()
 let running: Promise<PostgresServer> | undefined
 let databases = 0
 
-/** One server for the tests of a file, or of all files where they share their modules; the first need starts it. */
+/** One server for the tests of a file, or of all files that share their modules; the first need starts it. */
 function testServer(): Promise<PostgresServer> {
   running ??= startPostgres()
   return running
