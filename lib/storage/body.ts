@@ -1,32 +1,58 @@
-import { PreconditionFailed, RequestRefused } from "./errors.ts"
+import { PreconditionFailed, RequestRefused, type StorageError } from "./errors.ts"
 import { type Asked, describe } from "./failures.ts"
+import { answerOf, type HttpAnswer, type HttpRequest, send } from "./http.ts"
+import { untilSilent } from "./patience.ts"
 import { rangeHeader } from "./ranges.ts"
 import type { ObjectBody, ObjectInfo, ReadOptions } from "./store.ts"
 
+/** How a service tells of an object in the headers of its bytes, and of a failure. */
+export interface Dialect {
+  readonly infoOf: (headers: Headers) => ObjectInfo
+  readonly failureOf: (answer: HttpAnswer) => StorageError
+}
+
 /**
- * The body of a successful answer, unless it is another one than was asked for: some services that speak S3 or GCS
- * ignore ranges or preconditions, and then other bytes would be taken for the wanted ones.
- * @throws PreconditionFailed, RequestRefused
+ * Asks for an object's bytes, and makes sure that they are those that were asked for: some services that speak S3 or GCS
+ * ignore ranges or preconditions. The answer must begin within `stallMs`; how long its body takes is the reader's matter.
+ * @throws PreconditionFailed, RequestRefused, Unavailable, and whatever `failureOf` makes of the service's refusal
  */
-export async function wantedBody(
+export async function requestBody(
+  asked: Asked,
+  request: HttpRequest,
+  wanted: ReadOptions,
+  { infoOf, failureOf }: Dialect,
+  stallMs: number,
+  signal?: AbortSignal,
+): Promise<ObjectBody> {
+  using patience = untilSilent(asked, stallMs, signal)
+  const response = await send(asked, request, patience.signal)
+  if (!response.ok) throw failureOf(await answerOf(asked, response, patience.signal))
+  const stream = response.body ?? emptyStream()
+  try {
+    const info = infoOf(response.headers)
+    requireWanted(asked, response, info, wanted)
+    return { info, stream }
+  } catch (error) {
+    await stream.cancel()
+    throw error
+  }
+}
+
+function requireWanted(
   asked: Asked,
   response: Response,
   info: ObjectInfo,
   { range, ifGeneration }: ReadOptions,
-): Promise<ObjectBody> {
+) {
   const facts = { store: asked.store, key: asked.key, generation: info.generation }
-  const stream = response.body ?? emptyStream()
   if (ifGeneration !== undefined && info.generation !== ifGeneration) {
-    await stream.cancel()
     throw new PreconditionFailed(`${describe(asked)}: the object is another generation`, facts)
   }
   if (rangeHeader(asked, range) !== undefined && response.status !== 206) {
-    await stream.cancel()
     throw new RequestRefused(`${describe(asked)}: the service ignores byte ranges`, facts)
   }
-  return { info, stream }
 }
 
-export function emptyStream(): ReadableStream<Uint8Array> {
+function emptyStream(): ReadableStream<Uint8Array> {
   return new ReadableStream({ start: (controller) => controller.close() })
 }

@@ -2,6 +2,7 @@ import { ApiError } from "@google-cloud/storage"
 import { AppError } from "../support/errors.ts"
 import { AccessDenied, BucketNotFound, ChecksumMismatch, type StorageError, Unavailable } from "./errors.ts"
 import { type Asked, describe, type FailureClass, type Refusal, refused, unanswered } from "./failures.ts"
+import type { HttpAnswer } from "./http.ts"
 
 /** The storage error for whatever the SDK threw. */
 export function failureOfSdk(asked: Asked, cause: unknown, signal?: AbortSignal): Error {
@@ -24,11 +25,11 @@ export function failureOfAuth(asked: Asked, cause: unknown): Error {
 }
 
 /**
- * The storage error for an answer to `fetch`.
- * @param body JSON as in https://cloud.google.com/storage/docs/json_api/v1/status-codes, or plain text
+ * The storage error for an answer to `fetch`, whose body is plain text or JSON as in
+ * https://cloud.google.com/storage/docs/json_api/v1/status-codes
  */
-export function failureOfAnswer(asked: Asked, { status, headers }: Response, body: string): StorageError {
-  return refusedByGcs(asked, { status, retryAfter: headers.get("retry-after"), ...explanation(body) })
+export function failureOfAnswer(asked: Asked, { status, headers, text }: HttpAnswer): StorageError {
+  return refusedByGcs(asked, { status, retryAfter: headers.get("retry-after"), ...explanation(text) })
 }
 
 const NO_BUCKET = /bucket does not exist/i

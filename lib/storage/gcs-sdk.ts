@@ -5,6 +5,7 @@ import { UsageError } from "../support/errors.ts"
 import { BucketNotFound, RequestRefused } from "./errors.ts"
 import type { Asked } from "./failures.ts"
 import { failureOfSdk } from "./gcs-failures.ts"
+import { inTime } from "./patience.ts"
 
 /** How to reach GCS. Without a key file the SDK looks for application default credentials. */
 export interface GcsAccess {
@@ -48,20 +49,19 @@ function keyFile(path: string): Partial<Record<string, string>> {
 }
 
 /**
- * A call of the SDK, which knows no signals: an aborted one is left alone and ends by its own timeout.
+ * A call of the SDK, which knows no signals: one that was given up ends by its own timeout.
  * @throws StorageError, or what `signal` was aborted with
  */
-export async function bySdk<T>(asked: Asked, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal?.reason)
-  signal?.addEventListener("abort", abort, { once: true })
+export async function callSdk<T>(
+  asked: Asked,
+  call: () => Promise<T>,
+  stallMs: number,
+  signal?: AbortSignal,
+): Promise<T> {
   try {
-    signal?.throwIfAborted()
-    return await Promise.race([call(), aborted])
+    return await inTime(asked, call, stallMs, signal)
   } catch (cause) {
     throw failureOfSdk(asked, cause, signal)
-  } finally {
-    signal?.removeEventListener("abort", abort)
   }
 }
 
@@ -69,10 +69,15 @@ export async function bySdk<T>(asked: Asked, call: () => Promise<T>, signal?: Ab
  * False only where it is certain that objects can neither be created nor read. This inquiry needs no right of its own.
  * https://cloud.google.com/storage/docs/json_api/v1/buckets/testIamPermissions
  */
-export async function holdsSomeRight(asked: Asked, bucket: Bucket, signal?: AbortSignal): Promise<boolean> {
+export async function holdsSomeRight(
+  asked: Asked,
+  bucket: Bucket,
+  stallMs: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const wanted = ["storage.objects.create", "storage.objects.get"]
   try {
-    const [granted] = await bySdk(asked, () => bucket.iam.testPermissions(wanted), signal)
+    const [granted] = await callSdk(asked, () => bucket.iam.testPermissions(wanted), stallMs, signal)
     return Object.values(granted).includes(true)
   } catch (error) {
     // A service that does not know the inquiry: that the bucket is there is known when this is asked.

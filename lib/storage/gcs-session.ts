@@ -2,7 +2,7 @@ import { backOff, type RetryPolicy } from "./backoff.ts"
 import { Unavailable } from "./errors.ts"
 import { type Asked, describe } from "./failures.ts"
 import { failureOfAnswer } from "./gcs-failures.ts"
-import { send, sendPatiently, textOf } from "./http.ts"
+import { answerOf, exchange, type HttpAnswer, send } from "./http.ts"
 import { watchStall } from "./stall.ts"
 
 /** A resumable upload under way. Who knows its URI may write this one object, without any token. */
@@ -69,7 +69,7 @@ export async function sendSlices(
  */
 export async function cancelSession(session: Session): Promise<void> {
   const request = { url: session.url, method: "DELETE", headers: {} }
-  await Promise.allSettled([send(session.asked, request, CANCEL_MS)])
+  await Promise.allSettled([exchange(session.asked, request, CANCEL_MS)])
 }
 
 const CANCEL_MS = 2_000
@@ -95,7 +95,8 @@ async function putSlice(
   // Bun would name the file's type, and some servers believe it more than the metadata.
   const headers = { "content-range": `bytes ${start}-${end - 1}/${body.size}`, "content-type": contentType }
   const request = { url, method: "PUT", headers, body: body.slice(start, end) }
-  const progress = await progressOf(session, await sendPatiently(asked, request, watch.signal), watch.signal)
+  const response = await send(asked, request, watch.signal)
+  const progress = progressOf(session, await answerOf(asked, response, watch.signal))
   if (progress.state !== "open" || progress.received > start) return progress
   throw new Unavailable(`${describe(asked)}: the upload does not advance`, factsOf(session))
 }
@@ -108,19 +109,15 @@ async function askProgress(
 ): Promise<Progress> {
   const { asked, url, stallMs } = session
   const request = { url, method: "PUT", headers: { "content-range": `bytes */${size}` } }
-  return progressOf(session, await send(asked, request, stallMs, signal), signal)
+  return progressOf(session, await exchange(asked, request, stallMs, signal))
 }
 
-async function progressOf(
-  { asked }: Session,
-  response: Response,
-  signal: AbortSignal | undefined,
-): Promise<Progress> {
-  const text = await textOf(asked, response, signal)
-  if (response.ok) return { state: "done", resource: text }
-  if (response.status === 308) return { state: "open", received: receivedBytes(response.headers) }
-  if (response.status === 404 || response.status === 410) return { state: "gone" }
-  throw failureOfAnswer(asked, response, text)
+function progressOf({ asked }: Session, answer: HttpAnswer): Progress {
+  const { status, headers, text } = answer
+  if (answer.ok) return { state: "done", resource: text }
+  if (status === 308) return { state: "open", received: receivedBytes(headers) }
+  if (status === 404 || status === 410) return { state: "gone" }
+  throw failureOfAnswer(asked, answer)
 }
 
 /** `Range: bytes=0-524287` names the last byte that the service has; without it, it has none. */

@@ -4,7 +4,7 @@ import { type Asked, describe } from "./failures.ts"
 import { failureOfAnswer } from "./gcs-failures.ts"
 import { infoOfText } from "./gcs-info.ts"
 import { cancelSession, sendSlices } from "./gcs-session.ts"
-import { send, textOf } from "./http.ts"
+import { exchange } from "./http.ts"
 import type { ObjectInfo, UploadBody, WriteOptions } from "./store.ts"
 
 /** Up to this size one request is cheaper than the two that a session takes at least. */
@@ -62,10 +62,9 @@ async function uploadAtOnce(
   ])
   const headers = { ...authorization, "content-type": `multipart/related; boundary=${boundary}` }
   const url = urlOf(target, "multipart", options)
-  const response = await send(asked, { url, method: "POST", headers, body }, stallMs, signal)
-  const text = await textOf(asked, response, signal)
-  if (!response.ok) throw failureOfAnswer(asked, response, text)
-  return text
+  const answer = await exchange(asked, { url, method: "POST", headers, body }, stallMs, signal)
+  if (!answer.ok) throw failureOfAnswer(asked, answer)
+  return answer.text
 }
 
 async function uploadInSlices(
@@ -102,10 +101,9 @@ async function openSession(
   }
   const body = Buffer.from(JSON.stringify(resourceOf(target, options)))
   const url = urlOf(target, "resumable", options)
-  const response = await send(asked, { url, method: "POST", headers, body }, stallMs, signal)
-  const text = await textOf(asked, response, signal)
-  if (!response.ok) throw failureOfAnswer(asked, response, text)
-  const location = response.headers.get("location")
+  const answer = await exchange(asked, { url, method: "POST", headers, body }, stallMs, signal)
+  if (!answer.ok) throw failureOfAnswer(asked, answer)
+  const location = answer.headers.get("location")
   if (location !== null) return location
   const { store, key } = asked
   throw new Unavailable(`${describe(asked)}: an upload session without its URI`, { store, key })

@@ -1,14 +1,14 @@
 import type { RetryPolicy } from "./backoff.ts"
-import { wantedBody } from "./body.ts"
+import { type Dialect, requestBody } from "./body.ts"
 import { AccessDenied, NotFound } from "./errors.ts"
 import type { Asked } from "./failures.ts"
-import { failureOfAnswer, failureOfAuth } from "./gcs-failures.ts"
+import { failureOfAnswer } from "./gcs-failures.ts"
 import { type GcsResource, infoOfHeaders, infoOfResource, LISTED_FIELDS } from "./gcs-info.ts"
-import { bySdk, clientFor, type GcsAccess, holdsSomeRight } from "./gcs-sdk.ts"
+import { callSdk, clientFor, type GcsAccess, holdsSomeRight } from "./gcs-sdk.ts"
 import { upload } from "./gcs-upload.ts"
-import { DEFAULT_STALL_MS, send, textOf } from "./http.ts"
 import { keySpace } from "./keys.ts"
 import { pages } from "./pages.ts"
+import { DEFAULT_STALL_MS } from "./patience.ts"
 import { rangeHeader } from "./ranges.ts"
 import type { ObjectStore, Opened } from "./store.ts"
 
@@ -45,14 +45,13 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
   const uri = prefix === "" ? `gs://${bucketName}` : `gs://${bucketName}/${prefix}`
   const bucketPath = `/storage/v1/b/${encodeURIComponent(bucketName)}/o`
 
-  const authorize = async (asked: Asked): Promise<Record<string, string>> => {
-    if (isAnonymous) return {}
-    try {
-      return Object.fromEntries(await storage.authClient.getRequestHeaders())
-    } catch (cause) {
-      throw failureOfAuth(asked, cause)
-    }
-  }
+  const bySdk = <T>(asked: Asked, call: () => Promise<T>, signal?: AbortSignal) =>
+    callSdk(asked, call, stallMs, signal)
+
+  const authorize = async (asked: Asked, signal?: AbortSignal): Promise<Record<string, string>> =>
+    isAnonymous
+      ? {}
+      : Object.fromEntries(await bySdk(asked, () => storage.authClient.getRequestHeaders(), signal))
 
   const listPage = async (asked: Asked, query: object, signal?: AbortSignal) => {
     const [, , answer] = await bySdk(asked, () => bucket.getFiles({ ...query, autoPaginate: false }), signal)
@@ -81,15 +80,18 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
       const path = `${bucketPath}/${encodeURIComponent(names.nameOf(asked))}?alt=media${condition}`
       const requested = rangeHeader(asked, range)
       const headers = {
-        ...(await authorize(asked)),
+        ...(await authorize(asked, signal)),
         // Objects stored with gzip come as they are stored.
         // https://cloud.google.com/storage/docs/transcoding#decompressive_transcoding
         "accept-encoding": "gzip",
         ...(requested === undefined ? {} : { range: requested }),
       }
-      const response = await send(asked, { url: storage.apiEndpoint + path, headers }, stallMs, signal)
-      if (!response.ok) throw failureOfAnswer(asked, response, await textOf(asked, response, signal))
-      return wantedBody(asked, response, infoOfHeaders(asked, response.headers), { range, ifGeneration })
+      const dialect: Dialect = {
+        infoOf: (answered) => infoOfHeaders(asked, answered),
+        failureOf: (answer) => failureOfAnswer(asked, answer),
+      }
+      const request = { url: storage.apiEndpoint + path, headers }
+      return requestBody(asked, request, { range, ifGeneration }, dialect, stallMs, signal)
     },
 
     list: (keyPrefix, signal) =>
@@ -106,7 +108,7 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
     async write(key, body, writeOptions, signal) {
       const asked = { verb: "write", store: uri, key } as const
       const name = names.nameOf(asked)
-      const authorization = await authorize(asked)
+      const authorization = await authorize(asked, signal)
       const url = `${storage.apiEndpoint}/upload${bucketPath}`
       const target = { asked, url, name, authorization, stallMs, sliceBytes, resume }
       return upload(target, body, writeOptions, signal)
@@ -127,7 +129,7 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
       } catch (error) {
         // 401 is said of credentials that are no good, and to nobody in particular.
         const mayDoMore = error instanceof AccessDenied && (error.facts.status === 403 || isAnonymous)
-        if (!mayDoMore || !(await holdsSomeRight(asked, bucket, signal))) throw error
+        if (!mayDoMore || !(await holdsSomeRight(asked, bucket, stallMs, signal))) throw error
       }
     },
 

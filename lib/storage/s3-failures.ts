@@ -2,6 +2,7 @@ import { S3ServiceException } from "@aws-sdk/client-s3"
 import { AppError, UsageError } from "../support/errors.ts"
 import { AccessDenied, BucketNotFound, RequestRefused, type StorageError, Unavailable } from "./errors.ts"
 import { type Asked, describe, type FailureClass, type Refusal, refused, unanswered } from "./failures.ts"
+import type { HttpAnswer } from "./http.ts"
 
 /**
  * Codes that say something else than their status does.
@@ -39,16 +40,13 @@ export function failureOfSdk(asked: Asked, cause: unknown, signal?: AbortSignal)
   return unanswered(asked, cause)
 }
 
-/**
- * The storage error for an answer to `fetch`.
- * @param body the XML of an error
- */
-export function failureOfAnswer(asked: Asked, response: Response, body: string): StorageError {
+/** The storage error for an answer to `fetch`, whose body is the XML of an error. */
+export function failureOfAnswer(asked: Asked, answer: HttpAnswer): StorageError {
   return refusedByS3(asked, {
-    status: response.status,
-    code: element(body, "Code"),
-    message: element(body, "Message"),
-    retryAfter: response.headers.get("retry-after"),
+    status: answer.status,
+    code: element(answer.text, "Code"),
+    message: element(answer.text, "Message"),
+    retryAfter: answer.headers.get("retry-after"),
   })
 }
 

@@ -1,27 +1,36 @@
 import { HeadBucketCommand, type S3Client } from "@aws-sdk/client-s3"
 import type { Asked } from "./failures.ts"
 import type { HttpRequest } from "./http.ts"
+import { inTime } from "./patience.ts"
 import { failureOfSdk } from "./s3-failures.ts"
 
 /** GET requests for `fetch`, addressed and signed by the SDK as its own would be. */
 export interface S3Requests {
-  get(asked: Asked, name: string, headers: Readonly<Record<string, string>>): Promise<HttpRequest>
+  get(
+    asked: Asked,
+    name: string,
+    headers: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<HttpRequest>
 }
 
-export function s3Requests(client: S3Client, bucket: string): S3Requests {
+export function s3Requests(client: S3Client, bucket: string, stallMs: number): S3Requests {
   let prepared: Promise<[Signer, Address]> | undefined
   const prepare = () => Promise.all([client.config.signer(), addressOf(client, bucket)])
 
   return {
-    async get(asked, name, headers) {
-      try {
+    async get(asked, name, headers, signal) {
+      const sign = async () => {
         prepared ??= prepare()
         const [signer, address] = await prepared
-        return await signedGet(signer, address, name, headers)
+        return signedGet(signer, address, name, headers)
+      }
+      try {
+        return await inTime(asked, sign, stallMs, signal)
       } catch (cause) {
         // Credentials or a region may be there the next time.
         prepared = undefined
-        throw failureOfSdk(asked, cause)
+        throw failureOfSdk(asked, cause, signal)
       }
     },
   }

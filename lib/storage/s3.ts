@@ -1,10 +1,10 @@
 import { HeadObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3"
-import { wantedBody } from "./body.ts"
+import { type Dialect, requestBody } from "./body.ts"
 import { AccessDenied, NotFound } from "./errors.ts"
 import type { Asked } from "./failures.ts"
-import { DEFAULT_STALL_MS, send, textOf } from "./http.ts"
 import { hasDotSegment, keySpace, refusedKey } from "./keys.ts"
 import { pages } from "./pages.ts"
+import { DEFAULT_STALL_MS } from "./patience.ts"
 import { rangeHeader } from "./ranges.ts"
 import { failureOfAnswer, failureOfSdk } from "./s3-failures.ts"
 import { infoOfHead, infoOfHeaders, infoOfListed, isMadeOfMd5s, nameOfListed } from "./s3-info.ts"
@@ -42,7 +42,7 @@ export interface S3Options extends S3Access {
 export function openS3(options: S3Options): Opened<ObjectSource> {
   const { bucket, prefix = "", stallMs = DEFAULT_STALL_MS } = options
   const client = clientFor(options, stallMs)
-  const requests = s3Requests(client, bucket)
+  const requests = s3Requests(client, bucket, stallMs)
   const names = keySpace(prefix)
   const uri = prefix === "" ? `s3://${bucket}` : `s3://${bucket}/${prefix}`
 
@@ -76,14 +76,17 @@ export function openS3(options: S3Options): Opened<ObjectSource> {
       const asked = { verb: "read", store: uri, key } as const
       if (hasDotSegment(key)) throw refusedKey(asked, "a URL cannot have `.` or `..` as a part of its path")
       const requested = rangeHeader(asked, range)
-      const request = await requests.get(asked, names.nameOf(asked), {
+      const headers = {
         "x-amz-checksum-mode": "ENABLED",
         ...(requested === undefined ? {} : { range: requested }),
         ...(ifGeneration === undefined ? {} : { "if-match": `"${ifGeneration}"` }),
-      })
-      const response = await send(asked, request, stallMs, signal)
-      if (!response.ok) throw failureOfAnswer(asked, response, await textOf(asked, response, signal))
-      return wantedBody(asked, response, infoOfHeaders(asked, response.headers), { range, ifGeneration })
+      }
+      const request = await requests.get(asked, names.nameOf(asked), headers, signal)
+      const dialect: Dialect = {
+        infoOf: (answered) => infoOfHeaders(asked, answered),
+        failureOf: (answer) => failureOfAnswer(asked, answer),
+      }
+      return requestBody(asked, request, { range, ifGeneration }, dialect, stallMs, signal)
     },
 
     list: (keyPrefix, signal) =>

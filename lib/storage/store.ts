@@ -40,7 +40,7 @@ export interface ReadOptions {
 
 /** An object's bytes with what the same answer told of it, so that a small copy costs one request on this side. */
 export interface ObjectBody {
-  /** Of the whole object, also when a range was read. */
+  /** Of the whole object, also when a range was read. GCS leaves the custom metadata out here: `head` has them. */
   readonly info: ObjectInfo
   /**
    * Never content-decoded. The reader drains or cancels it. It never ends short: a body that breaks throws whatever
@@ -50,7 +50,7 @@ export interface ObjectBody {
   readonly stream: ReadableStream<Uint8Array>
 }
 
-/** What can be uploaded without a chunk passing through JavaScript. */
+/** What can be uploaded without a chunk passing through JavaScript: bytes, or a whole file (no slice of one). */
 export type UploadBody = Uint8Array | BunFile
 
 export interface WriteOptions {

@@ -132,6 +132,10 @@ describe("keys that no service holds are refused before anything is sent", () =>
 
 describe("error answers", () => {
   const asked = { verb: "write", store: "gs://bucket", key: "key" } as const
+  const answer = (status: number, text: string, headers = {}) => ({
+    ...{ status, text, ok: false },
+    headers: new Headers(headers),
+  })
   const json = (message: string, reason: string) =>
     JSON.stringify({ error: { message, errors: [{ reason }] } })
 
@@ -152,20 +156,20 @@ describe("error answers", () => {
     [503, "a proxy's <html>, not JSON", Unavailable],
     [413, "", RequestRefused],
   ])("%i %s", (status, body, Failure) => {
-    const failure = failureOfAnswer(asked, new Response(body, { status }), body)
+    const failure = failureOfAnswer(asked, answer(status, body))
     expect(failure).toBeInstanceOf(Failure)
     expect(failure.facts).toMatchObject({ store: "gs://bucket", key: "key", status })
   })
 
   test("404 without a word of the bucket is about the object that was asked for", () => {
-    const answer = new Response("No such object: bucket/key", { status: 404 })
-    expect(failureOfAnswer({ ...asked, verb: "read" }, answer, "No such object")).toBeInstanceOf(NotFound)
+    const missing = answer(404, "No such object: bucket/key")
+    expect(failureOfAnswer({ ...asked, verb: "read" }, missing)).toBeInstanceOf(NotFound)
   })
 
   test("Retry-After is understood as seconds and as a date", () => {
     const after = (value: string) => {
-      const answer = new Response("", { status: 503, headers: { "retry-after": value } })
-      return (failureOfAnswer(asked, answer, "") as Unavailable).retryAfterMs
+      const busy = answer(503, "", { "retry-after": value })
+      return (failureOfAnswer(asked, busy) as Unavailable).retryAfterMs
     }
     expect(after("7")).toBe(7000)
     expect(after(new Date(Date.now() - 1000).toUTCString())).toBe(0)

@@ -181,7 +181,8 @@ describe("answers", () => {
     [412, "PreconditionFailed", PreconditionFailed],
     [503, "SlowDown", Unavailable],
   ])("%i %s", (status, code, Failure) => {
-    const failure = failureOfAnswer(asked, new Response("", { status }), xml(code))
+    const answer = { status, ok: false, headers: new Headers(), text: xml(code) }
+    const failure = failureOfAnswer(asked, answer)
     expect(failure).toBeInstanceOf(Failure)
     expect(failure.facts).toMatchObject({ store: "s3://bucket", key: "key", status, code })
     expect(failure.message).toBe(`read s3://bucket/key: ${status} ${code} why`)

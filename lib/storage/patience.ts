@@ -1,0 +1,41 @@
+import { Unavailable } from "./errors.ts"
+import { type Asked, describe } from "./failures.ts"
+
+/** How long a service may stay silent before a call is given up, where the caller says nothing else. */
+export const DEFAULT_STALL_MS = 30_000
+
+export interface Patience extends Disposable {
+  /** Follows the caller's, and aborts with `Unavailable` when the time is up. Still follows when it was disposed of. */
+  readonly signal: AbortSignal
+}
+
+/** Waits `stallMs` for an answer, unless it is disposed of before. */
+export function untilSilent(asked: Asked, stallMs: number, signal?: AbortSignal): Patience {
+  const silent = new AbortController()
+  const giveUp = () => {
+    const { store, key } = asked
+    silent.abort(new Unavailable(`${describe(asked)}: no answer for ${stallMs / 1000} s`, { store, key }))
+  }
+  const timer = setTimeout(giveUp, stallMs)
+  return {
+    signal: signal === undefined ? silent.signal : AbortSignal.any([signal, silent.signal]),
+    [Symbol.dispose]: () => clearTimeout(timer),
+  }
+}
+
+/**
+ * Waits that long for something that knows no signals. When it is given up it is left alone, and must end by itself.
+ * Rejects with what `work` rejected with, with `Unavailable`, or with the reason of `signal`.
+ */
+export async function inTime<T>(
+  asked: Asked,
+  work: () => Promise<T>,
+  stallMs: number,
+  signal?: AbortSignal,
+): Promise<T> {
+  using patience = untilSilent(asked, stallMs, signal)
+  patience.signal.throwIfAborted()
+  const { promise: givenUp, reject } = Promise.withResolvers<never>()
+  patience.signal.addEventListener("abort", () => reject(patience.signal.reason), { once: true })
+  return await Promise.race([work(), givenUp])
+}
