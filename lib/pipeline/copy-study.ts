@@ -93,14 +93,19 @@ async function tryObject(
   for (let tried = 1; ; tried++) {
     const { result, error } = await endOf(deps, claim, attempt, signal)
     await deps.commits.add((totals) => settleObject(deps.ledger, totals, claim, attempt, result))
-    const again = error instanceof ChecksumMismatch || error instanceof PreconditionFailed
-    if (!again || tried === TRIES) {
+    if (!mayEndBetter(error) || tried === TRIES) {
       tally.settled(attempt.object, result)
       return
     }
     const object = objectAt(deps.ledger, claim.studyId, attempt.object.position)!
     attempt = beginAttempts(deps.ledger, claim, [object])[0]!
   }
+}
+
+/** Bytes that broke on the way, a race: not what a person has to put right. */
+function mayEndBetter(error: unknown): boolean {
+  if (error instanceof WrongBytesRemain) return false
+  return error instanceof ChecksumMismatch || error instanceof PreconditionFailed
 }
 
 /** How a try ended. One that was aborted has no end: it stays open in the ledger and is settled by the next run. */

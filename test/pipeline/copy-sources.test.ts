@@ -14,7 +14,7 @@ const failures = (hospital: Hospital) =>
 
 describe("file_path", () => {
   test("may be a key, a URI of the origin's bucket, or nothing; the destination's key is ever the same", async () => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     const { cloud, origin } = hospital
     const study = await hospital.admit({
       images: [
@@ -41,7 +41,7 @@ describe("file_path", () => {
   })
 
   test("that cannot be one fails its object alone, until the PACS is mended", async () => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     const bad = ["s3://another-bucket/x", "a/../../x", "/var/pacs/x", "a\nb", "\u001b[2Jx"]
     const study = await hospital.admit({
       images: [{ file_path: "archive/fine" }, ...bad.map((file_path) => ({ file_path }))],
@@ -75,7 +75,7 @@ describe("file_path", () => {
 
 describe("a report", () => {
   test("comes from the origin, else from the database as UTF-8, else it is missing", async () => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     const { cloud, origin } = hospital
     const text = "Tórax: “sin hallazgos” 🫁\r\nfirmado\n"
     const study = await hospital.admit({
@@ -101,7 +101,7 @@ describe("a report", () => {
   })
 
   test("is copied also by a second doctor who is chosen, and not by one who is not", async () => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     const [second, third] = ["0d0c0000-0000-4000-8000-000000000002", "0d0c0000-0000-4000-8000-000000000003"]
     const study = await hospital.admit()
     const others = [second!, third!].map((id) => ({
@@ -125,14 +125,14 @@ describe("a report", () => {
 
 describe("metadata", () => {
   test("comes from the origin as it is", async () => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     const study = await hospital.admit()
     await hospital.run()
     expect(hospital.text(study.metadataKey)).toBe(`{"study_id":"${study.studyId}"}\n`)
   })
 
   test("is made from the database where the origin has none: the same facts are the same bytes", async () => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     const { cloud, origin } = hospital
     const study = await hospital.admit({ images: [{}, { instance_number: 2 }] })
     cloud.delete(origin, study.metadataKey)
@@ -158,7 +158,7 @@ describe("metadata", () => {
 
 describe("every object", () => {
   test("carries its ids, its source and the try that made it, and names its content type", async () => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     const { cloud, origin } = hospital
     const study = await hospital.admit()
     await hospital.run()
@@ -199,7 +199,7 @@ describe("every object", () => {
     ["with a CRC32C of its parts", { checksum: "composite", multipartPartSize: 700_000 }],
     ["compressed, which the origin says", { contentEncoding: "gzip" }],
   ] as const)("stored at the origin %s is copied byte for byte, small or large", async (_, options) => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     const { cloud, origin } = hospital
     const study = await hospital.admit({ images: [{}, { instance_number: 2 }] })
     const bodies = [Bun.gzipSync(noise(1000)), noise(2.5 * MiB)]
@@ -225,7 +225,7 @@ describe("every object", () => {
     "whose bytes are not what the origin says of them never stands at the destination: %s",
     async (...row) => {
       const [, size, options] = row
-      await using hospital = await openHospital()
+      using hospital = await openHospital()
       const { cloud, origin, destination } = hospital
       const study = await hospital.admit()
       const [key] = study.imageKeys
@@ -249,7 +249,7 @@ describe("every object", () => {
   ])(
     "that is replaced while it is read is copied as it is afterwards, never half of each: %s",
     async (_, size) => {
-      await using hospital = await openHospital()
+      using hospital = await openHospital()
       const { cloud, origin } = hospital
       const study = await hospital.admit()
       const [key] = study.imageKeys
@@ -276,7 +276,7 @@ describe("every object", () => {
 
 describe("a study without image rows", () => {
   test("is copied as the origin lists it, under the same keys", async () => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     const { cloud, origin } = hospital
     const study = await hospital.admit({ images: [] })
     const folder = `${study.organizationId}/${study.studyId}/dicom_files`
@@ -293,7 +293,7 @@ describe("a study without image rows", () => {
   })
 
   test("whose folder is empty is complete without, with a warning", async () => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     await hospital.admit({ images: [] })
     const { copy, code } = await hospital.run()
     expect(copy.studies[0]).toMatchObject({ success: true, dicom_files_uploaded: 0 })
@@ -303,7 +303,7 @@ describe("a study without image rows", () => {
   })
 
   test("is listed again when it is named: what came is copied, what went is retired and stays", async () => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     const { cloud, origin } = hospital
     const study = await hospital.admit({ images: [] })
     const folder = `${study.organizationId}/${study.studyId}/dicom_files`
@@ -328,7 +328,7 @@ describe("a study without image rows", () => {
   })
 
   test("is not listed when a series that is not copied has image rows", async () => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     const study = await hospital.admit({ series: { modality: "SR" } })
     hospital.cloud.put(hospital.origin, `${study.organizationId}/${study.studyId}/dicom_files/x`, dicomBody())
     expect((await hospital.run()).copy.studies[0]).toMatchObject({ success: true, dicom_files_uploaded: 0 })
@@ -340,7 +340,7 @@ const REAL = join(import.meta.dir, "../../../shared/dicom")
 
 describe.skipIf(!existsSync(REAL))("real DICOM files (../shared/dicom)", () => {
   test("are copied byte for byte, without a warning", async () => {
-    await using hospital = await openHospital()
+    using hospital = await openHospital()
     const names = readdirSync(REAL).filter((name) => name.endsWith(".dcm"))
     const study = await hospital.admit({ images: names.map((name) => ({ file_path: `real/${name}` })) })
     const bodies = names.map((name) => new Uint8Array(readFileSync(join(REAL, name))))

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { openHospital } from "../support/hospital.ts"
 
 test("smoke", async () => {
-  await using hospital = await openHospital()
+  using hospital = await openHospital()
   const study = await hospital.admit()
   const report = await hospital.run()
   console.log(JSON.stringify(report, null, 1))
