@@ -1,5 +1,6 @@
 import type { Sql } from "postgres"
 import { Aborted } from "../support/errors.ts"
+import { semaphore } from "../support/pool.ts"
 import { connect, type PacsSettings, type Reading, readOnly, type TimeLimits } from "./connection.ts"
 import { DatabaseSilent } from "./errors.ts"
 
@@ -14,6 +15,7 @@ const STATEMENT_MS = 30_000
 
 export function briefPool(settings: PacsSettings, given: TimeLimits): BriefPool {
   const limits = { ...given, statementMs: Math.min(given.statementMs, STATEMENT_MS) }
+  const slots = semaphore(CONNECTIONS)
   let current: Connections | undefined
 
   /** Whoever still waits for an answer over these connections is told that none will come. */
@@ -25,6 +27,8 @@ export function briefPool(settings: PacsSettings, given: TimeLimits): BriefPool 
 
   return {
     async read(work, signal) {
+      // Before the time limits begin to run: waiting for a turn is not the database's silence.
+      using _ = await slots.acquire(1, signal)
       current ??= { client: connect(settings, limits, CONNECTIONS), givenUp: new AbortController() }
       const used = current
       const stop = signal === undefined ? used.givenUp.signal : AbortSignal.any([signal, used.givenUp.signal])

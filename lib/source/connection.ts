@@ -118,7 +118,7 @@ export async function readOnly<T>(
     const run: Reading["run"] = async (statement) => {
       using _ = watch.expect(limits.statementMs + GRACE_MS)
       try {
-        return await statement
+        return await Promise.race([statement, watch.barked])
       } catch (cause) {
         throw asDatabaseError(cause, where)
       }
@@ -128,6 +128,8 @@ export async function readOnly<T>(
         set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)`)
     return await work({ sql, run })
   })
+  // The driver forgets statements that were still waiting for their turn when the connection ended.
+  transaction.catch(watch.bark)
   try {
     return (await Promise.race([transaction, watch.barked])) as T
   } catch (cause) {
@@ -138,16 +140,18 @@ export async function readOnly<T>(
 /** What the server's own timeout has to act and to tell, before we believe that nobody is there. */
 const GRACE_MS = 15_000
 
-/** Rejects when the signal aborts, or when what was expected within some time did not come. */
+/** Barks when the signal aborts, when what was expected within some time did not come, or when told to. */
 function watchdog(where: Whereabouts, signal: AbortSignal | undefined) {
-  const { promise: barked, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(reasonOf(signal))
+  const { promise: barked, reject: bark } = Promise.withResolvers<never>()
+  const abort = () => bark(reasonOf(signal))
   signal?.addEventListener("abort", abort, { once: true })
   return {
+    /** Rejects with the reason. */
     barked,
+    bark,
     expect(ms: number): Disposable {
       const silence = new Error(`no answer within ${ms} ms`)
-      const timer = setTimeout(() => reject(failure(DatabaseSilent, where, "is silent", silence)), ms)
+      const timer = setTimeout(() => bark(failure(DatabaseSilent, where, "is silent", silence)), ms)
       return { [Symbol.dispose]: () => clearTimeout(timer) }
     },
     [Symbol.dispose]: () => signal?.removeEventListener("abort", abort),

@@ -186,6 +186,30 @@ test("a stop that is asked for ends a snapshot in the middle of a statement", as
   })
 })
 
+test("no question of a snapshot stays unanswered when it ends, also none that waits behind another", async () => {
+  await using database = await testPacs()
+  await using pacs = openPacs(database.settings, ONCE)
+  const endings = [
+    (stop: AbortController) => stop.abort(new Aborted("stopped by SIGTERM")),
+    () => killConnections(database),
+  ]
+  for (const end of endings) {
+    const stop = new AbortController()
+    await database.sql.begin(async (tx) => {
+      await tx`lock table pacs_studies in access exclusive mode`
+      const outcomes: PromiseSettledResult<unknown>[] = []
+      const snapshot = pacs.snapshot(async (asked) => {
+        const answers = Promise.allSettled([1, 2, 3].map(() => asked.survey(RULES)))
+        await lockIsAwaited(database)
+        await end(stop)
+        outcomes.push(...(await answers))
+      }, stop.signal)
+      await snapshot.catch(() => "ended")
+      expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"])
+    })
+  }
+})
+
 test("a snapshot is begun anew when its connection breaks", async () => {
   await using database = await testPacs()
   await using pacs = openPacs(database.settings, { retry: { retries: 1, minTimeoutMs: 1 } })
