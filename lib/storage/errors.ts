@@ -36,11 +36,14 @@ export class ChecksumMismatch extends StorageError {
   }
 }
 
-/** The credentials do not permit the call (HTTP 401, 403). */
+/**
+ * The credentials do not permit the call (HTTP 401, 403). Nothing else will succeed either, unless it is known better
+ * (`access.ts`): then it is one object's matter, to be tried again.
+ */
 export class AccessDenied extends StorageError {
-  constructor(message: string, facts: Facts, cause?: unknown) {
+  constructor(message: string, facts: Facts, cause?: unknown, verdict: "stop" | "retry" = "stop") {
     super(message, {
-      verdict: "stop",
+      verdict,
       facts,
       cause,
       hint: "Check the credentials and the permissions that README lists for this script.",

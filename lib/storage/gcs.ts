@@ -126,10 +126,12 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
       const asked = { verb: "probe", store: uri } as const
       try {
         await listPage(asked, { prefix: names.prefixOf(""), maxResults: 1 }, signal)
+        return true
       } catch (error) {
         // 401 is said of credentials that are no good, and to nobody in particular.
         const mayDoMore = error instanceof AccessDenied && (error.facts.status === 403 || isAnonymous)
         if (!mayDoMore || !(await holdsSomeRight(asked, bucket, stallMs, signal))) throw error
+        return false
       }
     },
 

@@ -51,5 +51,7 @@ function flawOf(name: string): string | undefined {
   if (!name.isWellFormed()) return "a key with half a surrogate pair"
   if (Buffer.byteLength(name) > MAX_KEY_BYTES) return `a key of more than ${MAX_KEY_BYTES} bytes`
   if (/[\r\n]/.test(name)) return "a key with a line break"
+  // In a URL such a name would mean the bucket, or what is above it.
+  if (name === "." || name === "..") return "a key that is `.` or `..`"
   return undefined
 }

@@ -121,6 +121,7 @@ export function openS3(options: S3Options): Opened<ObjectSource> {
       const asked = { verb: "probe", store: uri } as const
       try {
         await listPage(asked, { Prefix: names.prefixOf(""), MaxKeys: 1 }, signal)
+        return true
       } catch (error) {
         // Other codes (a wrong key, an expired token) mean that nothing will be permitted.
         const onlyListing = error instanceof AccessDenied && error.facts.code === "AccessDenied"

@@ -81,9 +81,10 @@ export interface ObjectSource {
   /**
    * Finds out, before any work and at the price of one request, that nothing here will succeed, as far as the rights
    * let one look: lacking the right to look is no failure.
+   * @returns whether it could look
    * @throws BucketNotFound, AccessDenied, Unavailable
    */
-  probe?(signal?: AbortSignal): Promise<void>
+  probe?(signal?: AbortSignal): Promise<boolean>
   /**
    * Size in bytes of the first part of a multi-part upload, for recomputing its ETag; undefined when the object was
    * not uploaded in parts, or its ETag is not made of their MD5s. Only where ETags are made so (S3).

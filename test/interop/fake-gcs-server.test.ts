@@ -1,4 +1,4 @@
-import { afterAll } from "bun:test"
+import { afterAll, test } from "bun:test"
 import { openGcs } from "../../lib/storage/gcs.ts"
 import { READING } from "../contract/reading.ts"
 import { asOrigin, keeps } from "../contract/subject.ts"
@@ -32,7 +32,8 @@ const SHORTFALLS = {
 // on. Those are proved on the stand-in too: `test/storage/gcs-session.test.ts`.
 
 const program = await build(FAKE_GCS_SERVER)
-if (program !== undefined) {
+if (program === undefined) test.skip("GCS by fake-gcs-server", () => {})
+else {
   const server = await start(program, FAKE_GCS_SERVER)
   afterAll(() => server[Symbol.asyncDispose]())
 

@@ -37,7 +37,8 @@ const VERSITYGW: GoServer = {
 }
 
 const program = await build(VERSITYGW)
-if (program !== undefined) {
+if (program === undefined) test.skip("S3 by versitygw", () => {})
+else {
   const server = await start(program, VERSITYGW)
   const sdk = new S3Client({
     endpoint: server.url,

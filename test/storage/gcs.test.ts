@@ -121,11 +121,12 @@ test("the SDK's own variable for emulators does not lead its calls elsewhere", a
 })
 
 describe("keys that no service holds are refused before anything is sent", () => {
-  test.each(["", "a\nb", "\ud800", "long".repeat(300)])("%j", async (key) => {
+  test.each(["", ".", "..", "a\nb", "\ud800", "long".repeat(300)])("%j", async (key) => {
     cloud.log.clear()
     expect(await failureOf(open().head(key))).toBeInstanceOf(RequestRefused)
     expect(await failureOf(open().read(key))).toBeInstanceOf(RequestRefused)
     expect(await failureOf(open().write(key, noise(1), DICOM))).toBeInstanceOf(RequestRefused)
+    expect(await failureOf(open().delete(key, { ifGeneration: "1" }))).toBeInstanceOf(RequestRefused)
     expect(cloud.log.entries).toEqual([])
   })
 })
