@@ -2,6 +2,7 @@ import { groupCommit } from "../ledger/group-commit.ts"
 import { type Ledger, openLedger } from "../ledger/open.ts"
 import { endRun, startRun } from "../ledger/runs.ts"
 import { openPacs, type Pacs } from "../source/pacs.ts"
+import { withAccessRule } from "../storage/access.ts"
 import { DEFAULT_RETRY, type RetryPolicy } from "../storage/backoff.ts"
 import { type OpenOptions, openSource, openStore } from "../storage/open.ts"
 import type { Config } from "../support/config.ts"
@@ -76,8 +77,8 @@ export function withCopyDeps(
   return inRun(start, async (scope, ledger, runId) => {
     const { config, stop } = start
     const pacs = scope.use(pacsOf(start))
-    const origin = scope.use(openSource(config.origin.uri, storeOptions(start)))
-    const destination = scope.use(openStore(config.destination.uri, storeOptions(start)))
+    const origin = scope.use(withAccessRule(openSource(config.origin.uri, storeOptions(start))))
+    const destination = scope.use(withAccessRule(openStore(config.destination.uri, storeOptions(start))))
     await Promise.all([origin.probe(stop.requested), destination.probe(stop.requested)])
     const { spoolDir, spoolBytes, stallSeconds, objectsInFlight } = config.copy
     const spool = scope.use(openSpool({ dir: spoolDir, capacity: spoolBytes }))

@@ -114,7 +114,10 @@ export function openFileStore(folder: string, { mustExist = false } = {}): Opene
 
     probe: (signal) => {
       const asked = { verb: "probe", store } as const
-      return guarded(asked, signal, async () => probeFolder(asked, root, mustExist))
+      return guarded(asked, signal, async () => {
+        probeFolder(asked, root, mustExist)
+        return true
+      })
     },
 
     [Symbol.dispose]: () => catalogue[Symbol.dispose](),

@@ -126,6 +126,7 @@ export function openS3(options: S3Options): Opened<ObjectSource> {
         // Other codes (a wrong key, an expired token) mean that nothing will be permitted.
         const onlyListing = error instanceof AccessDenied && error.facts.code === "AccessDenied"
         if (!onlyListing) throw error
+        return false
       }
     },
 
