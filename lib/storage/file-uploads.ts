@@ -109,7 +109,7 @@ const ABANDONED_MS = 24 * 60 * 60 * 1000
 const PREFIX = `${OWN_FILES}upload~`
 
 function nameOf({ host, bootId, pid, processStart }: Owner): string {
-  const owner = [encodeURIComponent(host), bootId, pid, processStart].join("~")
+  const owner = [host.replace(/[^\w.-]/g, "_"), bootId, pid, processStart].join("~")
   return `${PREFIX}${owner}~${crypto.randomUUID()}`
 }
 
@@ -117,7 +117,7 @@ function isAbandoned(root: string) {
   return (name: string): boolean => {
     if (!name.startsWith(PREFIX)) return false
     const [host = "", bootId = "", pid, processStart = ""] = name.slice(PREFIX.length).split("~")
-    if (isDead({ host: decodeURIComponent(host), bootId, pid: Number(pid), processStart })) return true
+    if (isDead({ host, bootId, pid: Number(pid), processStart })) return true
     const modified = statSync(join(root, name), { throwIfNoEntry: false })?.mtimeMs
     return modified !== undefined && Date.now() - modified > ABANDONED_MS
   }
