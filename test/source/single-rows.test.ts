@@ -76,3 +76,19 @@ test("many questions at once are answered over a few connections", async () => {
     where usename = ${database.settings.user} and datname = ${database.settings.name}`
   expect(row?.connections).toBeLessThanOrEqual(4)
 })
+
+test("waiting for a turn is not taken for the silence of the database", async () => {
+  const limits = { connectMs: 300 }
+  await using patient = openPacs(database.settings, { limits, retry: { retries: 0, minTimeoutMs: 0 } })
+  const ask = () => Array.from({ length: 8 }, () => patient.study(crypto.randomUUID(), []))
+  await Promise.all(ask())
+  const asked = await database.sql.begin(async (tx) => {
+    await tx`lock table pacs_studies in access exclusive mode`
+    const answers = Promise.allSettled(ask())
+    // Longer than a connection may take.
+    await tx`select pg_sleep(0.7)`
+    return { answers }
+  })
+  const outcomes = await asked.answers
+  expect(outcomes.filter(({ status }) => status === "rejected")).toEqual([])
+})
