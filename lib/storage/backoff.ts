@@ -41,20 +41,25 @@ export async function backOff<T>(
   hooks: BackOffHooks = {},
   signal?: AbortSignal,
 ): Promise<T> {
-  return pRetry(work, {
-    retries: policy.retries,
-    // The waiting is done below: the library's own jitter never waits less than the whole time.
-    minTimeout: 0,
-    shouldConsumeRetry: () => hooks.forgive?.() !== true,
-    shouldRetry: async ({ error, attemptNumber, retriesConsumed }) => {
-      if (signal?.aborted || !(error instanceof Unavailable)) return false
-      const delayMs = waitFor(error, retriesConsumed, policy)
-      if (delayMs > LONGEST_WAIT_MS) return false
-      hooks.onRetry?.({ error, attempt: attemptNumber, delayMs })
-      await waitUnlessAborted(delayMs, signal)
-      return true
-    },
-  })
+  try {
+    return await work(1)
+  } catch (failure) {
+    const goOn = (attempt: number) => (attempt === 1 ? Promise.reject(failure) : work(attempt))
+    return pRetry(goOn, {
+      retries: policy.retries,
+      // The waiting is done below: the library's own jitter never waits less than the whole time.
+      minTimeout: 0,
+      shouldConsumeRetry: () => hooks.forgive?.() !== true,
+      shouldRetry: async ({ error, attemptNumber, retriesConsumed }) => {
+        if (signal?.aborted || !(error instanceof Unavailable)) return false
+        const delayMs = waitFor(error, retriesConsumed, policy)
+        if (delayMs > LONGEST_WAIT_MS) return false
+        hooks.onRetry?.({ error, attempt: attemptNumber, delayMs })
+        await waitUnlessAborted(delayMs, signal)
+        return true
+      },
+    })
+  }
 }
 
 async function waitUnlessAborted(ms: number, signal: AbortSignal | undefined): Promise<void> {

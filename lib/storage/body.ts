@@ -24,9 +24,11 @@ export async function requestBody(
   stallMs: number,
   signal?: AbortSignal,
 ): Promise<ObjectBody> {
-  using patience = untilSilent(asked, stallMs, signal)
-  const response = await send(asked, request, patience.signal)
-  if (!response.ok) throw failureOf(await answerOf(asked, response, patience.signal))
+  using patience = untilSilent(asked, stallMs)
+  // The caller's may end the body, too, which is read for as long as nobody here will know.
+  const linked = signal === undefined ? patience.signal : AbortSignal.any([signal, patience.signal])
+  const response = await send(asked, request, linked)
+  if (!response.ok) throw failureOf(await answerOf(asked, response, linked))
   const stream = response.body ?? emptyStream()
   try {
     const info = infoOf(response.headers)

@@ -1,3 +1,4 @@
+import { linkedAbort, onAbort } from "../support/abort.ts"
 import { Unavailable } from "./errors.ts"
 import { type Asked, describe } from "./failures.ts"
 
@@ -5,21 +6,24 @@ import { type Asked, describe } from "./failures.ts"
 export const DEFAULT_STALL_MS = 30_000
 
 export interface Patience extends Disposable {
-  /** Follows the caller's, and aborts with `Unavailable` when the time is up. Still follows when it was disposed of. */
+  /** Follows the caller's, and aborts with `Unavailable` when the time is up. */
   readonly signal: AbortSignal
 }
 
 /** Waits `stallMs` for an answer, unless it is disposed of before. */
 export function untilSilent(asked: Asked, stallMs: number, signal?: AbortSignal): Patience {
-  const silent = new AbortController()
+  const silent = linkedAbort(signal)
   const giveUp = () => {
     const { store, key } = asked
     silent.abort(new Unavailable(`${describe(asked)}: no answer for ${stallMs / 1000} s`, { store, key }))
   }
   const timer = setTimeout(giveUp, stallMs)
   return {
-    signal: signal === undefined ? silent.signal : AbortSignal.any([signal, silent.signal]),
-    [Symbol.dispose]: () => clearTimeout(timer),
+    signal: silent.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer)
+      silent[Symbol.dispose]()
+    },
   }
 }
 
@@ -36,6 +40,6 @@ export async function inTime<T>(
   using patience = untilSilent(asked, stallMs, signal)
   patience.signal.throwIfAborted()
   const { promise: givenUp, reject } = Promise.withResolvers<never>()
-  patience.signal.addEventListener("abort", () => reject(patience.signal.reason), { once: true })
+  using _ = onAbort(patience.signal, () => reject(patience.signal.reason))
   return await Promise.race([work(), givenUp])
 }

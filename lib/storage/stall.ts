@@ -1,3 +1,4 @@
+import { linkedAbort } from "../support/abort.ts"
 import { Unavailable } from "./errors.ts"
 import { type Asked, describe } from "./failures.ts"
 
@@ -17,7 +18,7 @@ export function watchStall(
   hasMoved: () => Promise<boolean>,
   signal?: AbortSignal,
 ): StallWatch {
-  const stalled = new AbortController()
+  const stalled = linkedAbort(signal)
   let timer: NodeJS.Timeout | undefined
   let over = false
 
@@ -34,10 +35,11 @@ export function watchStall(
 
   wait()
   return {
-    signal: signal === undefined ? stalled.signal : AbortSignal.any([signal, stalled.signal]),
+    signal: stalled.signal,
     [Symbol.dispose]() {
       over = true
       clearTimeout(timer)
+      stalled[Symbol.dispose]()
     },
   }
 }

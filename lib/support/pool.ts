@@ -1,3 +1,4 @@
+import { linkedAbort } from "./abort.ts"
 import { Aborted } from "./errors.ts"
 
 /** Units of something scarce (slots, bytes), handed out in the order in which they were asked for. */
@@ -75,7 +76,7 @@ export async function forEachLimit<T>(
   signal?: AbortSignal,
 ): Promise<void> {
   const slots = semaphore(limit)
-  const first = firstFailure(signal)
+  using first = firstFailure(signal)
 
   const start = async (item: T, slot: Hold) => {
     using _ = slot
@@ -103,10 +104,10 @@ export async function forEachLimit<T>(
 }
 
 function firstFailure(outer: AbortSignal | undefined) {
-  const siblings = new AbortController()
+  const siblings = linkedAbort(outer)
   let failure: { readonly error: unknown } | undefined
   return {
-    signal: outer === undefined ? siblings.signal : AbortSignal.any([outer, siblings.signal]),
+    signal: siblings.signal,
     report(error: unknown) {
       failure ??= { error }
       siblings.abort(new Aborted("stopped because another one failed", error))
@@ -115,5 +116,6 @@ function firstFailure(outer: AbortSignal | undefined) {
       if (failure !== undefined) throw failure.error
       outer?.throwIfAborted()
     },
+    [Symbol.dispose]: () => siblings[Symbol.dispose](),
   }
 }

@@ -4,6 +4,7 @@ import { Unavailable } from "../storage/errors.ts"
 import { reasonOf } from "../storage/failures.ts"
 import { watchStall } from "../storage/stall.ts"
 import type { ObjectInfo, ObjectSource, UploadBody } from "../storage/store.ts"
+import { linkedAbort, onAbort } from "../support/abort.ts"
 import { fileSink, memorySink, type Sink } from "./sink.ts"
 import type { Spool } from "./spool.ts"
 
@@ -127,14 +128,8 @@ async function take(
   const asked = { verb: "read", store: source.uri, key: body.info.key } as const
   const advanced = movement(sink)
   using watch = watchStall(asked, stallMs, async () => advanced(), signal)
-  const abort = () => body.abort(watch.signal.reason)
-  watch.signal.addEventListener("abort", abort, { once: true })
-  try {
-    await sink.take(body.stream)
-  } finally {
-    // A listener on a signal that follows another lives as long as that: for the whole run.
-    watch.signal.removeEventListener("abort", abort)
-  }
+  using _ = onAbort(watch.signal, () => body.abort(watch.signal.reason))
+  await sink.take(body.stream)
 }
 
 /** Tells whether bytes have come since it was asked last. */
@@ -162,14 +157,14 @@ async function openBody(
   from: { readonly start: number; readonly generation: string } | undefined,
   signal?: AbortSignal,
 ): Promise<OpenBody> {
-  const stop = new AbortController()
-  const linked = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
+  // Once it is open, who takes the body watches the caller's signal.
+  using stop = linkedAbort(signal)
   const options =
     from === undefined
       ? {}
       : { ifGeneration: from.generation, ...(from.start > 0 ? { range: { start: from.start } } : {}) }
-  const { info, stream } = await source.read(key, options, linked)
-  return { info, stream, abort: (reason) => stop.abort(reason) }
+  const { info, stream } = await source.read(key, options, stop.signal)
+  return { info, stream, abort: stop.abort }
 }
 
 async function discard(body: OpenBody): Promise<undefined> {
