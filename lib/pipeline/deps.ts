@@ -51,9 +51,9 @@ export async function withDiscoverDeps(
 ) {
   await using pacs = pacsOf(start)
   await probePacs(pacs, start.stop)
-  if (!start.dryRun) return inRun(start, (_, ledger, runId) => work(discoverDeps(start, pacs, ledger, runId)))
-  const look = (ledger: Ledger) => work(discoverDeps(start, pacs, ledger, undefined))
-  return withLedger(start, async (ledger) => (await look(ledger)).outcome)
+  const discovery = (ledger: Ledger, runId?: number) => work(discoverDeps(start, pacs, ledger, runId))
+  if (!start.dryRun) return await inRun(start, (_, ledger, runId) => discovery(ledger, runId))
+  return await withLedger(start, async (ledger) => (await discovery(ledger)).outcome)
 }
 
 /** Opens what `run` needs: it discovers, so the database has to answer before anything is recorded. */
@@ -63,7 +63,7 @@ export async function withRunDeps(
 ) {
   await using pacs = pacsOf(start)
   await probePacs(pacs, start.stop)
-  return withCopyDeps(start, work)
+  return await withCopyDeps(start, work)
 }
 
 /**
@@ -101,8 +101,8 @@ export async function withVerifyDeps(start: Start<VerifyParts>, work: (deps: Ver
   const { config, stop, progress, dryRun } = start
   using destination = openStore(config.destination.uri, storeOptions(start))
   await destination.probe(stop.requested)
-  if (!dryRun) return inRun(start, (_, ledger) => work({ ledger, destination, progress }))
-  return withLedger(start, async (ledger) => (await work({ ledger, destination, progress })).outcome)
+  if (!dryRun) return await inRun(start, (_, ledger) => work({ ledger, destination, progress }))
+  return await withLedger(start, async (ledger) => (await work({ ledger, destination, progress })).outcome)
 }
 
 /** Opens the ledger to look at, never changing it. */
