@@ -19,6 +19,9 @@ interface Counts {
 
 const ROOT = join(import.meta.dir, "..")
 
+/** Ends what hangs; a busy machine alone never should. */
+const HANG = "--timeout=120000"
+
 const [first, ...rest] = process.argv.slice(2)
 const parts = first === "--interop" ? [interop(rest)] : [typecheck(), lint(), tests(process.argv.slice(2))]
 process.exit(await runAll(parts))
@@ -35,7 +38,7 @@ function lint(): Part {
 function tests(filters: readonly string[]): Part {
   return {
     name: "tests",
-    command: [process.execPath, "--no-env-file", "test", "--parallel=2", ...filters],
+    command: [process.execPath, "--no-env-file", "test", "--parallel=2", HANG, ...filters],
     count: bunCounts,
   }
 }
@@ -47,6 +50,7 @@ function interop(filters: readonly string[]): Part {
       process.execPath,
       "--no-env-file",
       "test",
+      HANG,
       "--path-ignore-patterns=-",
       "./test/interop",
       ...filters,
