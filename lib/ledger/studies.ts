@@ -133,11 +133,12 @@ export function moveStanding(
 export function refreshStudy(ledger: Ledger, tally: Tally, studyId: string) {
   const before = studyById(ledger, studyId)!
   const open = openObjects(ledger, studyId)
-  const wanted =
-    (before.standing === "eligible" || (before.standing === "out_of_cohort" && before.begunAt !== null)) &&
-    before.verdict !== "give-up"
+  const { standing, begunAt, verdict } = before
+  const wanted = standing === "eligible" || (standing === "out_of_cohort" && begunAt !== null)
   const receiptWritten = before.receiptStale === 0 && before.receiptIntent === null
-  const due = wanted && (open.triable > 0 || (open.unfinished === 0 && !receiptWritten)) ? 1 : 0
+  // Somebody else's receipt is no reason to leave out an object that came later.
+  const receiptDue = open.unfinished === 0 && !receiptWritten && verdict !== "give-up"
+  const due = wanted && (open.triable > 0 || receiptDue) ? 1 : 0
   const complete = open.unfinished === 0 && receiptWritten
   const completedAt = complete ? (before.completedAt ?? ledger.now()) : null
   if (due === before.due && completedAt === before.completedAt) return

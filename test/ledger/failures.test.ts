@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { releaseClaim } from "../../lib/ledger/claims.ts"
 import { isToTry, objectAt } from "../../lib/ledger/objects.ts"
+import { forgetReceipt } from "../../lib/ledger/receipts.ts"
 import {
   dueStudies,
   giveUpLongMissing,
@@ -149,6 +150,22 @@ describe("A failure that is given up", () => {
     expect(retryGivenUp(bench.ledger)).toBe(0)
     expect(dueStudies(bench.ledger)).toEqual(["a"])
   })
+})
+
+test("What is new of a study whose receipt was given up is copied all the same", () => {
+  using bench = testLedger()
+  recordStudy(bench.ledger, chestStudy("a"), bench.cohortId)
+  complete(bench, "a")
+  forgetReceipt(bench.ledger, "a")
+  recordStudyFailure(bench.ledger, "a", {
+    verdict: "give-up",
+    errorClass: "DestinationConflict",
+    errorMessage: "x",
+  })
+  expect(dueStudies(bench.ledger)).toEqual([])
+  const objects = [...chestStudy("a").objects, image("new")]
+  recordStudy(bench.ledger, chestStudy("a", { sourceHash: "v2", objects }), bench.cohortId)
+  expect(dueStudies(bench.ledger)).toEqual(["a"])
 })
 
 describe("An object that the origin lacks", () => {

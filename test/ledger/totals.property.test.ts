@@ -252,9 +252,9 @@ function toBeDone({ ledger }: TestLedger): string[] {
        sum(o.state in ('failed', 'missing') and o.verdict = 'give-up') as hopeless
      from studies s join objects o using (study_id)
      where (standing = 'eligible' or standing = 'out_of_cohort' and begun_at is not null)
-       and s.verdict is not 'give-up'
      group by study_id
-     having open > 0 or hopeless = 0 and (receipt_stale = 1 or receipt_intent is not null)
+     having open > 0
+       or hopeless = 0 and (receipt_stale = 1 or receipt_intent is not null) and s.verdict is not 'give-up'
      order by id`,
   )
   return found.map(({ id }) => id)
