@@ -109,6 +109,21 @@ export function openRuns(ledger: Ledger): OpenRun[] {
     .all()
 }
 
+export interface Span {
+  readonly from: string
+  readonly to: string
+}
+
+/** When runs that copy were at work since then, each from its start to its end or now, in the order of starting. */
+export function copyingSpans(ledger: Ledger, since: string): Span[] {
+  return ledger.db
+    .query<Span, { since: string; now: string }>(
+      `select max(started_at, $since) as "from", coalesce(ended_at, $now) as "to" from runs
+       where script not in ('discover', 'verify') and coalesce(ended_at, $now) > $since order by 1`,
+    )
+    .all({ since, now: ledger.now() })
+}
+
 export interface TimelineLine {
   readonly at: string
   readonly what: string

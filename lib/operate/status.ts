@@ -2,6 +2,7 @@ import { type HeldClaim, heldClaims } from "../ledger/claims.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { readTotals } from "../ledger/totals.ts"
 import {
+  copyingSpans,
   type Failure,
   type FailureGroup,
   failureGroups,
@@ -13,6 +14,7 @@ import {
   openRuns,
   type ProgressLine,
   progressLines,
+  type Span,
   studyTimeline,
   type TimelineLine,
   type TroubledObject,
@@ -63,16 +65,13 @@ export function statusOf(ledger: Ledger): Status {
 }
 
 /**
- * The ledger keeps what moved by the hour: this hour and the one before, over the part of them in which the oldest
- * run that still works did so.
+ * The ledger keeps what moved by the hour: this hour and the one before, over the part of them in which runs were at
+ * work.
  */
 function rateOf(ledger: Ledger, running: readonly OpenRun[], hours: readonly HourLine[]): Rate | null {
-  const oldest = running[0]
-  if (oldest === undefined) return null
-  const now = ledger.clock.now().getTime()
-  const hourBefore = new Date(now - 3_600_000).toISOString().slice(0, 13)
-  const since = Math.max(Date.parse(`${hourBefore}:00:00.000Z`), Date.parse(oldest.started_at))
-  const seconds = Math.max(1, (now - since) / 1000)
+  if (running.length === 0) return null
+  const hourBefore = new Date(ledger.clock.now().getTime() - 3_600_000).toISOString().slice(0, 13)
+  const seconds = Math.max(1, secondsIn(copyingSpans(ledger, `${hourBefore}:00:00.000Z`)))
   const recent = hours.filter(({ hour }) => hour >= hourBefore)
   const objects = recent.reduce((sum, { copied, adopted }) => sum + copied + adopted, 0) / seconds
   const waiting = readTotals(ledger.db).get("objects.pending")?.count ?? 0
@@ -81,6 +80,18 @@ function rateOf(ledger: Ledger, running: readonly OpenRun[], hours: readonly Hou
     bytes_per_second: round(recent.reduce((sum, { bytes }) => sum + bytes, 0) / seconds),
     eta_seconds: objects > 0 ? Math.round(waiting / objects) : null,
   }
+}
+
+/** Of all spans together; where they overlap, once. */
+function secondsIn(spans: readonly Span[]): number {
+  let covered = 0
+  let end = 0
+  for (const { from, to } of spans) {
+    const start = Math.max(end, Date.parse(from))
+    end = Math.max(end, Date.parse(to))
+    covered += Math.max(0, end - start)
+  }
+  return covered / 1000
 }
 
 /** Everything that happened to one study. @throws UsageError when the ledger does not know it */
@@ -127,5 +138,5 @@ export function versionsOf(ledger: Ledger): Versions {
 }
 
 function round(value: number): number {
-  return Math.round(value * 10) / 10
+  return Number(value.toPrecision(3))
 }

@@ -1,0 +1,209 @@
+import { describe, expect, test } from "bun:test"
+import {
+  renderCopy,
+  renderDiscover,
+  renderFailures,
+  renderPreview,
+  renderRun,
+  renderRunPreview,
+  renderStatus,
+  renderTimeline,
+  renderVerify,
+} from "../../lib/operate/render.ts"
+import { statusOf } from "../../lib/operate/status.ts"
+import type { CopyReport } from "../../lib/pipeline/copy.ts"
+import type { DiscoverReport } from "../../lib/pipeline/discover.ts"
+import { knownLedger } from "../support/known-ledger.ts"
+
+/** Clears a screen, forges a line, turns text around, and is otherwise a usual key with quotes, % and emoji. */
+const NASTY = 'x\u001b[2J\nforged: "all copied"\u202e 100 % \u{1fac1}'
+const SHOWN = 'x\\x1b[2J\\nforged: "all copied"\\u202e 100 % \u{1fac1}'
+
+const TOTALS: CopyReport["totals"] = {
+  studies: 2,
+  succeeded: 1,
+  failed: 1,
+  dicom_files_uploaded: 3,
+  reports_uploaded: 1,
+  metadata_uploaded: 1,
+  skipped: 4,
+  bytes: 2_500_000,
+  warnings: 1,
+  seconds: 2.5,
+  held_by_others: 1,
+}
+
+const RESULT: CopyReport["studies"][number] = {
+  study_id: "failed-study",
+  organization_id: "org",
+  success: false,
+  dicom_files_uploaded: 0,
+  reports_uploaded: 0,
+  metadata_uploaded: false,
+  errors: [NASTY, "second"],
+  skipped: 0,
+  bytes: 0,
+  seconds: 1,
+}
+
+const DISCOVERY: DiscoverReport = {
+  cohort: 7,
+  ranking: [
+    { rank: 1, user_id: "anna", studies: 1200 },
+    { rank: 2, user_id: "bruno", studies: 20 },
+  ],
+  funnel: [{ rule: "exists", studies: 5000 }],
+  studies: { new: 1, changed: 2, unchanged: 3, withdrawn: 4, out_of_cohort: 5, eligible: 6 },
+}
+
+describe("a copy's report", () => {
+  test("names what is not complete first, then sums up, then says where to look", () => {
+    const done = { ...RESULT, study_id: "done", success: true, errors: [] }
+    expect(renderCopy({ studies: [done, RESULT], totals: TOTALS })).toBe(
+      [
+        "not complete: failed-study",
+        `  ${SHOWN}`,
+        "  second",
+        "2 studies: 1 complete, 1 not",
+        "5 objects uploaded (3 DICOM files, 1 reports, 1 metadata), 4 were there already",
+        "2.5 MB in 2.5 s",
+        "1 more study: another run is working on them.",
+        "1 warning: see the log, and bun run status",
+        "What failed and what happens next: bun run status --failures",
+      ].join("\n"),
+    )
+  })
+
+  test("of nothing says just that", () => {
+    const nothing = { ...TOTALS, studies: 0, failed: 0, warnings: 0, held_by_others: 0 }
+    expect(renderCopy({ studies: [], totals: nothing })).toBe("Nothing left to do.")
+    expect(renderCopy({ studies: [], totals: { ...nothing, held_by_others: 2 } })).toBe(
+      "Nothing left to do here.\n2 more studies: another run is working on them.",
+    )
+  })
+})
+
+describe("a discovery's report", () => {
+  test("has ranking with the chosen marked, funnel and changes", () => {
+    const text = renderDiscover(DISCOVERY, { from: 2, to: 6 })
+    expect(text).toMatch(/^1 +anna +1,200\n2 \* +bruno +20$/m)
+    expect(text).toMatch(/^exists +5,000$/m)
+    expect(text).toContain("Studies, cohort 7")
+    for (const line of ["new", "changed", "unchanged", "withdrawn", "out of cohort", "eligible"])
+      expect(text).toMatch(new RegExp(`^${line} +[1-6]$`, "m"))
+  })
+
+  test("of a dry run says that nothing is recorded", () => {
+    expect(renderDiscover({ ...DISCOVERY, cohort: null }, { from: 2, to: 6 })).toContain(
+      "dry run, nothing recorded",
+    )
+  })
+
+  test("stands before the copy's in a run's", () => {
+    const text = renderRun(
+      {
+        discovery: DISCOVERY,
+        copy: { studies: [], totals: { ...TOTALS, studies: 0, failed: 0, warnings: 0 } },
+      },
+      { from: 2, to: 6 },
+    )
+    expect(text.indexOf("Ranking")).toBeLessThan(text.indexOf("Nothing left to do"))
+  })
+})
+
+describe("previews", () => {
+  const preview = {
+    studies: [{ study_id: "s", organization_id: "o", objects: 3, expected_bytes: 1500 }],
+    left_out: [{ study_id: "gone", reason: NASTY }],
+    totals: { studies: 1, objects: 3, expected_bytes: 1500 },
+  }
+
+  test("tell what a copy would try and what it would leave out", () => {
+    const text = renderPreview(preview)
+    expect(text).toStartWith(`left out: gone: ${SHOWN}\n`)
+    expect(text).toEndWith("A copy would try 3 objects of 1 study, 1.5 kB as far as the database knows sizes")
+  })
+
+  test("of a run tell what it would discover, too", () => {
+    const text = renderRunPreview(
+      { discovery: { ...DISCOVERY, cohort: null }, copy: preview },
+      { from: 2, to: 6 },
+    )
+    expect(text).toContain("nothing recorded")
+    expect(text).toContain("A copy would try")
+  })
+})
+
+describe("a verify's report", () => {
+  const report = { studies: 3, objects: 9, bytes: 1000, busy: 0, problems: [], queued: 0, finished: true }
+  const problem = {
+    study_id: "s",
+    key: NASTY,
+    problem: "crc32c",
+    expected: "AAAAAA==",
+    found: "BBBBBB==",
+  } as const
+
+  test("says that all is well, or what is not", () => {
+    expect(renderVerify(report, { dryRun: false })).toBe(
+      "3 studies, 9 objects, 1.0 kB: all as the ledger says",
+    )
+    const text = renderVerify(
+      { ...report, problems: [problem], queued: 1, busy: 2, finished: false },
+      { dryRun: false },
+    )
+    expect(text.split("\n")).toEqual([
+      expect.stringMatching(/^problem +key +expected +found$/),
+      expect.stringContaining(SHOWN),
+      "",
+      "3 studies, 9 objects, 1.0 kB: 1 problem",
+      "1 object queued again for copy to mend",
+      "2 studies left out: another run is working on them",
+      "stopped before the end",
+    ])
+  })
+
+  test("of a dry run says what would be queued", () => {
+    expect(renderVerify({ ...report, problems: [problem], queued: 1 }, { dryRun: true })).toContain(
+      "1 object would be queued again for copy to mend",
+    )
+  })
+})
+
+test("nothing from outside reaches the terminal as it is: keys, messages, warnings, hosts", () => {
+  using bench = knownLedger()
+  const { db } = bench.ledger
+  for (const change of [
+    "update objects set path = path || ?, error_message = ?1 where error_class is not null",
+    "update objects set warning = ? where warning is not null",
+    "update runs set host = ?",
+    "update studies set error_message = ? where verdict is not null",
+  ])
+    db.query(change).run(NASTY)
+  const screens = [
+    renderStatus(statusOf(bench.ledger)),
+    renderFailures([
+      {
+        verdict: "retry",
+        error_class: "Unavailable",
+        study_id: "s",
+        path: NASTY,
+        tries: 2,
+        next_try_at: null,
+        error_message: NASTY,
+        what_next: "tried again by the next run",
+      },
+    ]),
+    renderTimeline([{ at: "2026-03-01T02:00:00.000Z", what: "failed", detail: NASTY }]),
+  ]
+  for (const screen of screens) {
+    expect(screen).toContain(SHOWN)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(screen).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
+    expect(screen.split("\n").some((line) => line.startsWith("forged"))).toBe(false)
+  }
+})
+
+test("no failures are told in words", () => {
+  expect(renderFailures([])).toBe("No failures.")
+})
