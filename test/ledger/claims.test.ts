@@ -81,6 +81,14 @@ describe("The next study", () => {
     expect(claimNext(bench.ledger, later)).toBeUndefined()
   })
 
+  test("is the one that waits longest among those that failed in earlier runs", () => {
+    using bench = withStudies({ newest: 9, older: 1 })
+    const [first, second] = [newRun(bench.ledger), newRun(bench.ledger)]
+    giveBack(bench.ledger, mustClaim(bench.ledger, first, "older"))
+    giveBack(bench.ledger, mustClaim(bench.ledger, second, "newest"))
+    expect(claimNext(bench.ledger, newRun(bench.ledger))?.studyId).toBe("older")
+  })
+
   test("is none of two runs that pass a failing study to each other for ever", () => {
     using bench = withStudies({ a: 1 })
     const other = newRun(bench.ledger)

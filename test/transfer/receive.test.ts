@@ -57,8 +57,8 @@ describe("A body", () => {
   })
 })
 
-/** Every body of it breaks after so many bytes, all of which have been read before. */
-function breakingAfter(source: ObjectSource, bytes: number): ObjectSource {
+/** Every body of it ends after so many bytes, all of which have been read before. */
+function endingAfter(source: ObjectSource, bytes: number, how: "break" | "close"): ObjectSource {
   return {
     ...source,
     async read(key, options, signal) {
@@ -69,6 +69,7 @@ function breakingAfter(source: ObjectSource, bytes: number): ObjectSource {
         const { value, done } = await reader.read()
         if (done) return controller.close()
         if (left > 0) controller.enqueue(value.subarray(0, left))
+        else if (how === "close") controller.close()
         else controller.error(new Error("broken"))
         left = Math.max(0, left - value.length)
       }
@@ -95,7 +96,7 @@ describe("A body that breaks midway", () => {
     await using b = await receiving()
     b.cloud.put("origin", "k", LARGE)
     const once = { ...b.options, retry: { ...QUICK, retries: 1 } }
-    using received = await receive(breakingAfter(b.origin, 400_000), "k", once)
+    using received = await receive(endingAfter(b.origin, 400_000, "break"), "k", once)
     expect(Buffer.compare(await bytesOf(received), LARGE)).toBe(0)
     expect(reads(b).length).toBeGreaterThan(4)
   })
@@ -170,13 +171,27 @@ describe.each([
     b.cloud.put("origin", "k", body)
     const stall = b.cloud.fail({ operation: "s3.get", fault: { kind: "cut", bytes: half, end: "stall" } })
     const stop = new AbortController()
-    const received = failureOf(receive(b.origin, "k", b.options, stop.signal))
-    await stall.reached()
     const reason = new Aborted("enough")
-    stop.abort(reason)
-    expect(await received).toBe(reason)
+    const stopping: ObjectSource = {
+      ...b.origin,
+      async read(key, options, signal) {
+        const body = await b.origin.read(key, options, signal)
+        setTimeout(() => stop.abort(reason))
+        return body
+      },
+    }
+    expect(await failureOf(receive(stopping, "k", b.options, stop.signal))).toBe(reason)
+    expect(stall.hits).toBe(1)
     expect(b.spooled()).toEqual([])
-    expect(reads(b).length).toBeLessThanOrEqual(1)
+    expect(reads(b)).toHaveLength(1)
+  })
+
+  test("is noticed also where it ends as if it were all", async () => {
+    await using b = await receiving()
+    b.cloud.put("origin", "k", body)
+    const source = endingAfter(b.origin, half, "close")
+    using received = await receive(source, "k", b.options)
+    expect(Buffer.compare(await bytesOf(received), body)).toBe(0)
   })
 })
 
