@@ -50,8 +50,8 @@ export function renderCopy({ studies, totals }: CopyReport): string {
       ? [held === 0 ? "Nothing left to do." : "Nothing left to do here."]
       : [
           `${plural(totals.studies, "study", "studies")}: ${count(totals.succeeded)} complete, ${count(totals.failed)} not`,
-          `${plural(objects, "object")} uploaded (${count(totals.dicom_files_uploaded)} DICOM files, ` +
-            `${count(totals.reports_uploaded)} reports, ${count(totals.metadata_uploaded)} metadata), ` +
+          `${plural(objects, "object")} uploaded (${plural(totals.dicom_files_uploaded, "DICOM file")}, ` +
+            `${plural(totals.reports_uploaded, "report")}, ${count(totals.metadata_uploaded)} metadata), ` +
             `${count(totals.skipped)} were there already`,
           `${bytes(totals.bytes)} in ${duration(totals.seconds * 1000)}`,
         ]),

@@ -65,7 +65,7 @@ describe("a copy's report", () => {
         `  ${SHOWN}`,
         "  second",
         "2 studies: 1 complete, 1 not",
-        "5 objects uploaded (3 DICOM files, 1 reports, 1 metadata), 4 were there already",
+        "5 objects uploaded (3 DICOM files, 1 report, 1 metadata), 4 were there already",
         "2.5 MB in 2.5 s",
         "1 more study: another run is working on them.",
         "1 warning: see the log, and bun run status",

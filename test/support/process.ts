@@ -13,8 +13,9 @@ export interface RunningScript extends AsyncDisposable {
   readonly pid: number
   readonly finished: Promise<Finished>
   kill(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void
-  /** Resolves once standard error has had this text; rejects when the process ends without. */
+  /** Resolves once the stream has had this text; rejects when the process ends without. */
   saysOnStderr(text: string): Promise<void>
+  saysOnStdout(text: string): Promise<void>
 }
 
 export interface ScriptOptions {
@@ -46,15 +47,19 @@ export function startScript(
     stdout: "pipe",
     stderr: "pipe",
   })
+  const stdout = listen(child.stdout)
   const stderr = listen(child.stderr)
-  const finished = Promise.all([child.stdout.text(), stderr.ended, child.exited]).then(
-    ([stdout, , exitCode]) => ({ exitCode, stdout, stderr: stderr.text() }),
-  )
+  const finished = Promise.all([child.exited, stdout.ended, stderr.ended]).then(([exitCode]) => ({
+    exitCode,
+    stdout: stdout.text(),
+    stderr: stderr.text(),
+  }))
   return {
     pid: child.pid,
     finished,
     kill: (signal) => child.kill(signal),
     saysOnStderr: (text) => stderr.has(text),
+    saysOnStdout: (text) => stdout.has(text),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL")
       await finished
