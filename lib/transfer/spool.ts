@@ -52,7 +52,7 @@ const SCHEMA = `
   ) strict`
 
 /**
- * Opens the spool and clears it of what nobody can use any more.
+ * Opens the spool. What dead processes left in it is there for the taking; what nobody took is removed when it is closed.
  * @param options.dir made when it is not there; its book-keeping lies beside it as `{dir}.sqlite`
  */
 export function openSpool({ dir, capacity, clock = systemClock }: SpoolOptions): Spool {

@@ -103,3 +103,14 @@ test.each([
   expect(most).toBeGreaterThan(20 << 20)
   expect(most).toBeLessThan(160 << 20)
 })
+
+test("Memory does not grow with the number of bodies", async () => {
+  using temp = tempDir()
+  await using quick = await startCloud({ faults: false })
+  quick.createBucket("origin")
+  quick.put("origin", "k", noise(100_000))
+  const words = ["test/transfer/receive-many-child.ts", quick.url, temp.file("tmp"), "1500"]
+  await using child = await startChild(words, "ready")
+  // Had each of them left its body behind, it were 150 MB.
+  expect(Number(await child.output())).toBeLessThan(60 << 20)
+})
