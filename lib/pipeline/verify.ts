@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from "node:util"
 import { heldClaims } from "../ledger/claims.ts"
 import { type LedgerObject, objectsOf } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { forgetReceipt } from "../ledger/receipts.ts"
-import { type LedgerStudy, queueObjects } from "../ledger/studies.ts"
+import { type LedgerStudy, queueObjects, studyById } from "../ledger/studies.ts"
 import { repairTotals, wrongTotals } from "../ledger/totals.ts"
 import type { ObjectInfo, ObjectStore } from "../storage/store.ts"
 import { forEachLimit } from "../support/pool.ts"
@@ -37,7 +38,7 @@ export interface VerifyReport {
   readonly studies: number
   readonly objects: number
   readonly bytes: number
-  /** Studies that another run is working on were left out. */
+  /** Studies that differ while another run works on them: left out. */
   readonly busy: number
   readonly problems: readonly Problem[]
   /** Objects and receipts that the next copy will mend. */
@@ -61,7 +62,6 @@ const READS_IN_FLIGHT = 8
  */
 export async function verify(deps: VerifyDeps, options: VerifyOptions, stop: Stop): Promise<VerifyReport> {
   const { ledger, progress } = deps
-  const busy = new Set(heldClaims(ledger).map((claim) => claim.studyId))
   const report = {
     studies: 0,
     objects: 0,
@@ -74,11 +74,11 @@ export async function verify(deps: VerifyDeps, options: VerifyOptions, stop: Sto
   progress.start(0, "studies")
   try {
     for await (const listed of listedStudies(deps, options, stop.requested)) {
-      if (busy.has(listed.study.studyId)) {
+      const { objects, problems } = await verifyStudy(deps, listed, options, stop.requested)
+      if (problems.length > 0 && isMoving(ledger, listed.study, objects)) {
         report.busy += 1
         continue
       }
-      const { objects, problems } = await verifyStudy(deps, listed, options, stop.requested)
       report.studies += 1
       report.objects += objects.length
       report.bytes += objects.reduce((sum, object) => sum + (object.size ?? 0), 0)
@@ -103,7 +103,7 @@ async function verifyStudy(
   options: VerifyOptions,
   signal: AbortSignal,
 ) {
-  const objects = objectsOf(deps.ledger, study.studyId).filter((object) => object.state === "copied")
+  const objects = copiedObjects(deps.ledger, study)
   const problems: Problem[] = []
   for (const object of objects) {
     const key = objectKey(study, object.path)
@@ -115,6 +115,17 @@ async function verifyStudy(
   }
   if (options.read === true) problems.push(...(await readAll(deps, study, objects, problems, signal)))
   return { objects, problems }
+}
+
+/** Whether somebody copies the study just now, or has changed what it was compared with: nothing can be said of it. */
+function isMoving(ledger: Ledger, study: LedgerStudy, compared: readonly LedgerObject[]): boolean {
+  if (heldClaims(ledger).some(({ studyId }) => studyId === study.studyId)) return true
+  const now = studyById(ledger, study.studyId)?.receiptGeneration
+  return now !== study.receiptGeneration || !isDeepStrictEqual(copiedObjects(ledger, study), compared)
+}
+
+function copiedObjects(ledger: Ledger, { studyId }: LedgerStudy): LedgerObject[] {
+  return objectsOf(ledger, studyId).filter(({ state }) => state === "copied")
 }
 
 type Expected = Pick<LedgerObject, "size" | "crc32c" | "generation">

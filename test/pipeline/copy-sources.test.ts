@@ -302,6 +302,21 @@ describe("a study without image rows", () => {
     expect(code).toBe(0)
   })
 
+  test("fails with those of its files alone whose keys no bucket of the destination can hold", async () => {
+    using hospital = await openHospital()
+    const study = await hospital.admit({ images: [] })
+    const folder = `${study.organizationId}/${study.studyId}/dicom_files`
+    hospital.cloud.put(hospital.origin, `${folder}/two\nlines`, dicomBody(1))
+    hospital.cloud.put(hospital.origin, `${folder}/fine`, dicomBody(2))
+    const { copy } = await hospital.run()
+    expect(copy.studies[0]).toMatchObject({
+      success: false,
+      dicom_files_uploaded: 1,
+      metadata_uploaded: true,
+    })
+    expect(failures(hospital)).toMatchObject([{ verdict: "give-up", error_class: "RequestRefused" }])
+  })
+
   test("is listed again when it is named: what came is copied, what went is retired and stays", async () => {
     using hospital = await openHospital()
     const { cloud, origin } = hospital

@@ -340,6 +340,24 @@ describe("a service that is unavailable", () => {
     expect((await hospital.run()).code).toBe(0)
   })
 
+  test("when a study's files are to be listed fails that study as a whole, to be tried by the next run", async () => {
+    using hospital = await openHospital()
+    const [listed, other] = [await hospital.admit({ images: [] }), await hospital.admit()]
+    await hospital.discover()
+    const fault = { kind: "status", status: 503 } as const
+    const outage = hospital.cloud.fail({ operation: "s3.list", nth: 2, times: 1000, fault })
+    const { studies, code } = await hospital.copy()
+    expect(outage.hits).toBe(6)
+    expect(studies.find(({ study_id }) => study_id === other.studyId)).toMatchObject({ success: true })
+    expect(failures(hospital)).toEqual([
+      { path: `${listed.organizationId}/${listed.studyId}/`, verdict: "retry", error_class: "Unavailable" },
+    ])
+    expect(code).toBe(1)
+    outage.release()
+    expect((await hospital.copy()).code).toBe(0)
+    expect(failures(hospital)).toEqual([])
+  })
+
   test("and asks for an hour's patience is not waited for: it is tried by the next run", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit()

@@ -214,6 +214,21 @@ describe("verify", () => {
     }
     hospital.cloud.delete(hospital.destination, studies[0]!.imageKeys[0]!)
     expect(await hospital.verify()).toMatchObject({ code: 0, studies: 1, busy: 1, problems: [] })
+    expect(await hospital.verify({ studyIds: [studies[1]!.studyId] })).toMatchObject({ studies: 1, busy: 0 })
+  })
+
+  test("leaves out a study that was copied again while it was looked at", async () => {
+    const { hospital, studies } = await copied(1)
+    using _ = hospital
+    const [key] = studies[0]!.imageKeys as [string]
+    hospital.cloud.delete(hospital.destination, key)
+    const stalled = hospital.cloud.fail({ operation: "gcs.get", key, fault: { kind: "stall" } })
+    const verifying = hospital.verify({ repair: true })
+    await stalled.reached()
+    expect((await hospital.copy({ force: true })).code).toBe(0)
+    stalled.release()
+    expect(await verifying).toMatchObject({ code: 0, busy: 1, problems: [], queued: 0 })
+    expect((await hospital.verify()).code).toBe(0)
   })
 
   test("counts the ledger's rows again: totals that somebody changed are told and put right", async () => {
