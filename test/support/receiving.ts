@@ -1,9 +1,10 @@
+import { expect } from "bun:test"
 import { readdirSync } from "node:fs"
 import { type Cloud, startCloud } from "../../lib/demo/cloud/server.ts"
 import { withRetry } from "../../lib/storage/retry.ts"
 import { openS3 } from "../../lib/storage/s3.ts"
 import type { ObjectSource } from "../../lib/storage/store.ts"
-import type { Received, ReceiveOptions } from "../../lib/transfer/receive.ts"
+import { type Received, type ReceiveOptions, receive } from "../../lib/transfer/receive.ts"
 import { openSpool, type Spool } from "../../lib/transfer/spool.ts"
 import { tempDir } from "./temp.ts"
 
@@ -46,4 +47,16 @@ export async function receiving({ capacity = 64 << 20, stallMs = 30_000 } = {}):
 
 export async function bytesOf({ body }: Received): Promise<Uint8Array> {
   return body instanceof Uint8Array ? body : body.bytes()
+}
+
+/** What was asked of the origin: status and bytes of each answered read. */
+export function reads({ cloud }: Receiving) {
+  return cloud.log.find({ operation: "s3.get" }).map(({ status, bytesOut }) => [status, bytesOut])
+}
+
+/** Receives an object and holds it against what it should be. */
+export async function expectBytes({ origin, options }: Receiving, key: string, bytes: Uint8Array) {
+  using received = await receive(origin, key, options)
+  expect(received.info.size).toBe(bytes.length)
+  expect(Buffer.compare(await bytesOf(received), bytes)).toBe(0)
 }
