@@ -1,64 +1,68 @@
+import { LedgerBusy, LedgerUnusable } from "./errors.ts"
 import type { Ledger } from "./open.ts"
 import type { Tally } from "./tally.ts"
 
 /** Collects small writes of many tasks into one FULL commit. */
 export interface GroupCommit {
-  /** Resolves once the commit that holds this write is on disk; rejects when the write or the commit failed. */
-  add(write: (tally: Tally) => void): Promise<void>
+  /**
+   * Resolves with what the write returned once the commit that holds it is on disk; rejects when the write or the
+   * commit failed. A write is done again when another of its commit failed, so it must change the ledger alone.
+   */
+  add<T>(write: (tally: Tally) => T): Promise<T>
 }
 
-/** A commit costs a disk flush whatever it holds; waiting this long fills it without being felt. */
-const MAX_DELAY_MS = 3
 const MAX_WRITES = 64
 
+/**
+ * A commit flushes the disk, whatever it holds, and all else stands still meanwhile. Pauses as long as three of them
+ * leave three quarters of the time to the work, on a fast disk and on a slow one.
+ */
+const PAUSE_PER_COMMIT = 3
+
 interface Waiting {
-  readonly write: (tally: Tally) => void
-  readonly resolve: () => void
+  readonly write: (tally: Tally) => unknown
+  readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
 export function groupCommit(ledger: Ledger): GroupCommit {
   let waiting: Waiting[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
+  let nextAt = 0
 
   function flush() {
     clearTimeout(timer)
     timer = undefined
     const batch = waiting
     waiting = []
-    settle(batch)
-  }
-
-  /** A write that throws is rolled back alone; a commit that fails fails all of them. */
-  function settle(batch: readonly Waiting[]) {
-    const outcomes: (() => void)[] = []
-    try {
-      ledger.write(() => {
-        for (const { write, resolve, reject } of batch) {
-          try {
-            ledger.write(write)
-            outcomes.push(resolve)
-          } catch (error) {
-            // A full disk rolls back the whole transaction: nothing of the batch stands, and nothing more may be added.
-            if (!ledger.db.inTransaction) throw error
-            outcomes.push(() => reject(error))
-          }
-        }
-      })
-    } catch (error) {
-      for (const { reject } of batch) reject(error)
-      return
-    }
-    for (const report of outcomes) report()
+    const startedAt = performance.now()
+    commit(ledger, batch)
+    const endedAt = performance.now()
+    nextAt = endedAt + PAUSE_PER_COMMIT * (endedAt - startedAt)
   }
 
   return {
-    add(write) {
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
+    add<T>(write: (tally: Tally) => T): Promise<T> {
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>()
       waiting.push({ write, resolve, reject })
       if (waiting.length >= MAX_WRITES) flush()
-      else timer ??= setTimeout(flush, MAX_DELAY_MS)
-      return promise
+      else timer ??= setTimeout(flush, Math.max(0, nextAt - performance.now()))
+      return promise as Promise<T>
     },
+  }
+}
+
+/** A write that throws is rolled back alone; a commit that fails fails all of them. */
+function commit(ledger: Ledger, batch: readonly Waiting[]) {
+  try {
+    const results = ledger.write((tally) => batch.map(({ write }) => write(tally)))
+    batch.forEach(({ resolve }, index) => {
+      resolve(results[index])
+    })
+  } catch (error) {
+    const failsAll = error instanceof LedgerUnusable || error instanceof LedgerBusy
+    if (failsAll || batch.length === 1) for (const { reject } of batch) reject(error)
+    // Which of them it was is found by doing each alone: that is rare, and a savepoint around each would not be.
+    else for (const one of batch) commit(ledger, [one])
   }
 }

@@ -3,12 +3,15 @@ import {
   assertClaimed,
   beginAttempts,
   type CopyResult,
+  isCopied,
   settleObject,
 } from "../ledger/attempts.ts"
 import { type Claim, releaseClaim } from "../ledger/claims.ts"
 import { ClaimLost } from "../ledger/errors.ts"
 import type { GroupCommit } from "../ledger/group-commit.ts"
-import { isToTry, objectAt, objectsOf, type PlannedObject } from "../ledger/objects.ts"
+import { type LedgerObject, objectAt, type PlannedObject } from "../ledger/objects.ts"
+import type { Ledger } from "../ledger/open.ts"
+import { recordReceipt } from "../ledger/receipts.ts"
 import { clearStudyFailure, recordListing, recordStudyFailure, studyById } from "../ledger/studies.ts"
 import { ChecksumMismatch, PreconditionFailed } from "../storage/errors.ts"
 import { describeError, verdictOf } from "../support/errors.ts"
@@ -18,8 +21,9 @@ import { WrongBytesRemain } from "../transfer/send.ts"
 import { type CopyDeps, copyObject } from "./copy-object.ts"
 import { DICOM_FOLDER, studyPrefix } from "./layout.ts"
 import { planListed } from "./plan.ts"
-import { writeReceipt } from "./receipt.ts"
+import { type PlannedReceipt, planReceipt, writeReceipt } from "./receipt.ts"
 import { StudyTally } from "./study-result.ts"
+import { beginObjects, type StudyWork, triesOf } from "./study-work.ts"
 
 export interface CopyStudyDeps extends CopyDeps {
   /** Objects in flight over all studies. */
@@ -27,8 +31,8 @@ export interface CopyStudyDeps extends CopyDeps {
   readonly commits: GroupCommit
 }
 
-/** Intents of so many objects are one commit; a crash leaves at most so many of a study to be settled. */
-const BATCH = 32
+/** Objects of one study that are under way, or wait for a slot or for the commit of their result. */
+const PULLED = 32
 
 /** Tries of one object within one run, where another may end better at once. */
 const TRIES = 3
@@ -37,10 +41,10 @@ const TRIES = 3
  * Copies what is due of a claimed study, writes its receipt once all of it is there, and gives the claim back. Failed
  * objects and a claim that was lost are part of the result; what is thrown ends the run.
  */
-export async function copyStudy(deps: CopyStudyDeps, claim: Claim, stop: Stop): Promise<StudyTally> {
-  const tally = new StudyTally(claim)
+export async function copyStudy(deps: CopyStudyDeps, work: StudyWork, stop: Stop): Promise<StudyTally> {
+  const tally = new StudyTally(work.claim)
   try {
-    await copyClaimed(deps, claim, tally, stop)
+    await copyClaimed(deps, work, tally, stop)
   } catch (error) {
     if (!(error instanceof ClaimLost)) throw error
     tally.failed(error)
@@ -48,37 +52,57 @@ export async function copyStudy(deps: CopyStudyDeps, claim: Claim, stop: Stop): 
   return tally
 }
 
-async function copyClaimed(deps: CopyStudyDeps, claim: Claim, tally: StudyTally, stop: Stop) {
-  const { ledger } = deps
+async function copyClaimed(deps: CopyStudyDeps, work: StudyWork, tally: StudyTally, stop: Stop) {
+  const { ledger, commits } = deps
+  const { claim } = work
   try {
-    await copyObjects(deps, claim, tally, stop)
-    if (isWhole(deps, claim)) await writeReceipt(deps, claim, stop.forced)
-    clearStudyFailure(ledger, claim.studyId)
+    const receipt = await copyObjects(deps, work, tally, stop)
+    const generation = receipt && (await writeReceipt(deps, claim, receipt, stop.forced))
+    await commits.add(() => {
+      if (receipt !== undefined) recordReceipt(ledger, claim, { hash: receipt.hash, generation: generation! })
+      clearStudyFailure(ledger, claim.studyId)
+      giveBack(ledger, claim, tally)
+    })
   } catch (error) {
     if (error instanceof ClaimLost) throw error
     const verdict = stop.forced.aborted ? "interrupted" : verdictOf(error)
-    if (verdict === "stop") {
-      releaseClaim(ledger, claim, tally)
-      throw error
-    }
+    await commits.add(() => {
+      if (verdict !== "stop" && verdict !== "interrupted") studyFailed(ledger, claim, verdict, error)
+      giveBack(ledger, claim, tally)
+    })
+    if (verdict === "stop") throw error
     tally.failed(error)
-    if (verdict !== "interrupted") studyFailed(deps, claim, verdict, error)
   }
+}
+
+function giveBack(ledger: Ledger, claim: Claim, tally: StudyTally) {
   releaseClaim(ledger, claim, tally)
   tally.complete = studyById(ledger, claim.studyId)!.completedAt !== null
 }
 
-async function copyObjects(deps: CopyStudyDeps, claim: Claim, tally: StudyTally, stop: Stop) {
-  await listOrigin(deps, claim, tally, stop.forced)
-  const objects = objectsOf(deps.ledger, claim.studyId)
-  tally.skip(objects.filter((object) => object.state === "copied").length)
-  const work = objects.filter(isToTry)
-  for (let next = 0; next < work.length; next += BATCH) {
-    if (stop.requested.aborted || isWithdrawn(deps, claim)) return
-    const attempts = beginAttempts(deps.ledger, claim, work.slice(next, next + BATCH))
-    const copyOne = (attempt: Attempt, signal: AbortSignal) => tryObject(deps, claim, attempt, tally, signal)
-    await forEachLimit(attempts, BATCH, copyOne, stop.forced)
+/** @returns the receipt that is to be written, once all objects are at the destination */
+async function copyObjects(deps: CopyStudyDeps, found: StudyWork, tally: StudyTally, stop: Stop) {
+  const { ledger, commits } = deps
+  const { claim } = found
+  const work = found.listsOrigin ? await listOrigin(deps, claim, tally, stop.forced) : found
+  tally.skip(work.done)
+  let { open } = work
+  let receipt: PlannedReceipt | undefined
+
+  const settle = (attempt: Attempt, result: CopyResult) => {
+    if (isCopied(result)) open -= 1
+    const isLast = open === 0
+    return commits.add((totals) => {
+      settleObject(ledger, totals, claim, attempt, result)
+      if (isLast) receipt = planReceipt(ledger, claim)
+    })
   }
+  const copyOne = async (attempt: Attempt, signal: AbortSignal) => {
+    const { object, result } = await tryObject(deps, claim, attempt, settle, signal)
+    tally.settled(object, result)
+  }
+  await forEachLimit(triesOf(deps, work, stop), PULLED, copyOne, stop.forced)
+  return receipt ?? commits.add(() => planReceipt(ledger, claim))
 }
 
 /** Tries one object until it is there, or another try at once would not help. Every try is a row of the ledger. */
@@ -86,26 +110,20 @@ async function tryObject(
   deps: CopyStudyDeps,
   claim: Claim,
   first: Attempt,
-  tally: StudyTally,
+  settle: (attempt: Attempt, result: CopyResult) => Promise<void>,
   signal: AbortSignal,
-) {
+): Promise<{ object: LedgerObject; result: CopyResult }> {
+  const { ledger, commits } = deps
   let attempt = first
   for (let tried = 1; ; tried++) {
     const { result, error } = await endOf(deps, claim, attempt, signal)
-    await deps.commits.add((totals) => settleObject(deps.ledger, totals, claim, attempt, result))
-    if (!mayEndBetter(error) || tried === TRIES) {
-      tally.settled(attempt.object, result)
-      return
-    }
-    const object = objectAt(deps.ledger, claim.studyId, attempt.object.position)!
-    attempt = beginAttempts(deps.ledger, claim, [object])[0]!
+    await settle(attempt, result)
+    const mayEndBetter = error instanceof ChecksumMismatch || error instanceof PreconditionFailed
+    if (!mayEndBetter || tried === TRIES) return { object: attempt.object, result }
+    const { position } = attempt.object
+    const again = () => beginAttempts(ledger, claim, [objectAt(ledger, claim.studyId, position)!])
+    attempt = (await commits.add(again))[0]!
   }
-}
-
-/** Bytes that broke on the way, a race: not what a person has to put right. */
-function mayEndBetter(error: unknown): boolean {
-  if (error instanceof WrongBytesRemain) return false
-  return error instanceof ChecksumMismatch || error instanceof PreconditionFailed
 }
 
 /** How a try ended. One that was aborted has no end: it stays open in the ledger and is settled by the next run. */
@@ -131,8 +149,7 @@ async function endOf(
 
 /** A study without image rows: what lies below its folder in the origin is what there is to copy. */
 async function listOrigin(deps: CopyStudyDeps, claim: Claim, tally: StudyTally, signal: AbortSignal) {
-  const { ledger, origin } = deps
-  if (studyById(ledger, claim.studyId)!.listsOrigin === 0) return
+  const { ledger, origin, commits } = deps
   const prefix = studyPrefix(claim)
   const found: PlannedObject[] = []
   for await (const { key, size, etag } of origin.list(prefix + DICOM_FOLDER, signal)) {
@@ -140,31 +157,18 @@ async function listOrigin(deps: CopyStudyDeps, claim: Claim, tally: StudyTally, 
     if (!key.endsWith("/")) found.push(planListed(claim, { path: key.slice(prefix.length), size, etag }))
   }
   if (found.length === 0) tally.warn("no DICOM files: none in the database, none in the origin")
-  recordListing(ledger, claim, found)
+  return commits.add(() => {
+    recordListing(ledger, claim, found)
+    return beginObjects(ledger, claim)
+  })
 }
 
-function isWhole({ ledger }: CopyStudyDeps, claim: Claim): boolean {
-  return objectsOf(ledger, claim.studyId).every(({ state }) => state === "copied" || state === "retired")
-}
-
-/** A fact of its own changed while it was being copied: nothing more of it is. */
-function isWithdrawn({ ledger }: CopyStudyDeps, claim: Claim): boolean {
-  return studyById(ledger, claim.studyId)!.standing === "withdrawn"
-}
-
-function studyFailed(
-  { ledger }: CopyStudyDeps,
-  claim: Claim,
-  verdict: "retry" | "missing" | "give-up",
-  error: unknown,
-) {
+function studyFailed(ledger: Ledger, claim: Claim, verdict: "retry" | "missing" | "give-up", error: unknown) {
   const { class: errorClass, message: errorMessage } = describeError(error)
-  ledger.write(() => {
-    assertClaimed(ledger, claim)
-    recordStudyFailure(ledger, claim.studyId, {
-      verdict: verdict === "give-up" ? "give-up" : "retry",
-      errorClass,
-      errorMessage,
-    })
+  assertClaimed(ledger, claim)
+  recordStudyFailure(ledger, claim.studyId, {
+    verdict: verdict === "give-up" ? "give-up" : "retry",
+    errorClass,
+    errorMessage,
   })
 }

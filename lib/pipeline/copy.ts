@@ -1,4 +1,4 @@
-import { type Claim, claimNext, claimStudy, HEARTBEAT_MS, heldClaims, renewClaims } from "../ledger/claims.ts"
+import { claimNext, claimStudy, HEARTBEAT_MS, heldClaims, renewClaims } from "../ledger/claims.ts"
 import { closeDeadRuns } from "../ledger/runs.ts"
 import {
   dueStudies,
@@ -16,6 +16,7 @@ import type { Stop } from "../support/stop.ts"
 import { type CopyStudyDeps, copyStudy } from "./copy-study.ts"
 import { whyLeftAlone } from "./left-alone.ts"
 import { refusedStudy, type StudyResult } from "./study-result.ts"
+import { beginStudy, type StudyWork } from "./study-work.ts"
 
 export interface CopyOptions {
   /** Exactly these; none means whatever is due. */
@@ -72,20 +73,25 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
   if (options.retryFailed === true) retryGivenUp(ledger, options.studyIds)
   const ids = await idsToCopy(deps, options, results)
   using heartbeat = keepClaims(deps)
-  const inFlight: Stop = { requested: stop.requested, forced: AbortSignal.any([stop.forced, heartbeat.lost]) }
+  const forced = AbortSignal.any([stop.forced, heartbeat.lost])
 
   progress.start(ids?.length ?? readTotals(ledger.db).get("due")?.count ?? 0, "studies")
-  const claims = ids === undefined ? claimsDue(deps, stop) : claimsOf(deps, ids, stop)
-  const copyOne = async (claim: Claim, signal: AbortSignal) => {
-    const tally = await copyStudy(deps, claim, { requested: inFlight.requested, forced: signal })
-    const result = tally.result()
-    results.push(result)
-    warnings += tally.warnings.length
-    progress.tick(1, result.study_id)
-    logResult(log, result, tally.warnings)
+  const take = ids === undefined ? takeDue(deps) : takeOf(deps, ids)
+  const copyOneByOne = async (_worker: number, signal: AbortSignal) => {
+    while (!stop.requested.aborted && !signal.aborted) {
+      const work = await take()
+      if (work === undefined) return
+      const tally = await copyStudy(deps, work, { requested: stop.requested, forced: signal })
+      const result = tally.result()
+      results.push(result)
+      warnings += tally.warnings.length
+      progress.tick(1, result.study_id)
+      logResult(log, result, tally.warnings)
+    }
   }
   try {
-    await forEachLimit(claims, options.concurrency, copyOne, inFlight.forced)
+    const workers = Array(options.concurrency).keys()
+    await forEachLimit(workers, options.concurrency, copyOneByOne, forced)
   } finally {
     progress.stop()
   }
@@ -123,21 +129,31 @@ async function admitAll(deps: CopyStepDeps, studyIds: readonly string[], refused
   })
 }
 
-async function* claimsDue({ ledger, runId }: CopyStepDeps, stop: Stop): AsyncGenerator<Claim> {
-  while (!stop.requested.aborted) {
-    const claim =
-      claimNext(ledger, runId) ?? (closeDeadRuns(ledger) > 0 ? claimNext(ledger, runId) : undefined)
-    if (claim === undefined) return
-    yield claim
-  }
+/** Claims the next study and begins it; undefined when there is none left for this run. */
+type Take = () => Promise<StudyWork | undefined>
+
+function takeDue({ ledger, runId, commits }: CopyStepDeps): Take {
+  return () =>
+    commits.add(() => {
+      const claim =
+        claimNext(ledger, runId) ?? (closeDeadRuns(ledger) > 0 ? claimNext(ledger, runId) : undefined)
+      return claim && beginStudy(ledger, claim)
+    })
 }
 
-async function* claimsOf({ ledger, runId, log }: CopyStepDeps, ids: readonly string[], stop: Stop) {
-  for (const id of ids) {
-    if (stop.requested.aborted) return
-    const claim = claimStudy(ledger, runId, id)
-    if (claim === undefined) log.info({ study: id }, "another run works on it")
-    else yield claim
+function takeOf({ ledger, runId, commits, log }: CopyStepDeps, ids: readonly string[]): Take {
+  let next = 0
+  return async () => {
+    while (next < ids.length) {
+      const id = ids[next++]!
+      const work = await commits.add(() => {
+        const claim = claimStudy(ledger, runId, id)
+        return claim && beginStudy(ledger, claim)
+      })
+      if (work !== undefined) return work
+      log.info({ study: id }, "another run works on it")
+    }
+    return undefined
   }
 }
 

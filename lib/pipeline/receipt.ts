@@ -1,6 +1,7 @@
 import type { Claim } from "../ledger/claims.ts"
 import { type LedgerObject, objectsOf } from "../ledger/objects.ts"
-import { recordReceipt, recordReceiptIntent } from "../ledger/receipts.ts"
+import type { Ledger } from "../ledger/open.ts"
+import { recordReceiptIntent } from "../ledger/receipts.ts"
 import { studyById } from "../ledger/studies.ts"
 import { AccessDenied, PreconditionFailed } from "../storage/errors.ts"
 import type { ObjectInfo } from "../storage/store.ts"
@@ -11,56 +12,72 @@ import type { CopyDeps } from "./copy-object.ts"
 import { DestinationConflict, DestinationExistsUnreadable } from "./errors.ts"
 import { receiptKey } from "./layout.ts"
 
+/** What a study's receipt is to say. */
+export interface PlannedReceipt {
+  readonly hash: string
+  readonly body: Uint8Array
+  /** The generation of the receipt that stands there, as far as we know. */
+  readonly standing: string | undefined
+  /** That one says it already. */
+  readonly isWritten: boolean
+}
+
 /**
- * Writes the receipt of a study whose objects are all at the destination; who finds it has the whole study. It is
- * written again, under its generation, only when the objects changed: a new cohort alone is no reason.
+ * Records the intent to write the receipt of a study whose objects are all at the destination. Belongs into a
+ * transaction.
+ * @returns undefined while an object is not there
+ * @throws ClaimLost
+ */
+export function planReceipt(ledger: Ledger, claim: Claim): PlannedReceipt | undefined {
+  const objects = objectsOf(ledger, claim.studyId).filter(({ state }) => state !== "retired")
+  if (objects.some(({ state }) => state !== "copied")) return undefined
+  const hash = hashOf(objects)
+  recordReceiptIntent(ledger, claim, hash)
+  const { cohortId, receiptGeneration, receiptHash } = studyById(ledger, claim.studyId)!
+  return {
+    hash,
+    body: new TextEncoder().encode(receiptJson(claim, cohortId, objects)),
+    standing: receiptGeneration ?? undefined,
+    isWritten: receiptGeneration !== null && receiptHash === hash,
+  }
+}
+
+/**
+ * Writes the receipt of a study; who finds it has the whole study. It is written again, under its generation, only when
+ * the objects changed: a new cohort alone is no reason.
+ * @returns its generation
  * @throws DestinationConflict when a receipt that is not ours stands there
  */
-export async function writeReceipt(deps: CopyDeps, claim: Claim, signal?: AbortSignal): Promise<void> {
+export async function writeReceipt(
+  deps: CopyDeps,
+  claim: Claim,
+  { hash, body, standing, isWritten }: PlannedReceipt,
+  signal?: AbortSignal,
+): Promise<string> {
+  if (isWritten) return standing!
   const { ledger, destination } = deps
-  const { study, objects, hash } = ledger.write(() => {
-    const study = studyById(ledger, claim.studyId)!
-    const objects = objectsOf(ledger, claim.studyId).filter((object) => object.state === "copied")
-    const hash = hashOf(objects)
-    recordReceiptIntent(ledger, claim, hash)
-    return { study, objects, hash }
-  })
-  if (study.receiptGeneration !== null && study.receiptHash === hash) {
-    recordReceipt(ledger, claim, { hash, generation: study.receiptGeneration })
-    return
-  }
   const key = receiptKey(claim)
-  const body = new TextEncoder().encode(receiptJson(claim, study.cohortId, objects))
   const metadata = {
     organization_id: claim.organizationId,
     study_id: claim.studyId,
     receipt: hash,
     ledger: ledger.id,
   }
-  const write = (ifGeneration: string) =>
-    send(
-      destination,
-      key,
-      body,
-      { crc32c: crc32cBase64(body) },
-      { contentType: "application/json", metadata, ifGeneration },
-      signal,
-    )
+  const write = async (ifGeneration: string) => {
+    const checksums = { crc32c: crc32cBase64(body) }
+    const options = { contentType: "application/json", metadata, ifGeneration }
+    return (await send(destination, key, body, checksums, options, signal)).generation
+  }
   try {
-    const written = await write(study.receiptGeneration ?? "absent")
-    recordReceipt(ledger, claim, { hash, generation: written.generation })
+    return await write(standing ?? "absent")
   } catch (error) {
     if (!(error instanceof PreconditionFailed)) throw error
-    const standing = await lookAt(deps, key, signal)
-    if (standing !== undefined && standing.metadata.ledger !== ledger.id) {
+    const found = await lookAt(deps, key, signal)
+    if (found !== undefined && found.metadata.ledger !== ledger.id) {
       throw new DestinationConflict("a receipt that is not ours stands at the destination", { key })
     }
     // Ours: an answer was lost, or the receipt was replaced by a run that died before it could say so.
-    const generation =
-      standing?.metadata.receipt === hash
-        ? standing.generation
-        : (await write(standing?.generation ?? "absent")).generation
-    recordReceipt(ledger, claim, { hash, generation })
+    return found?.metadata.receipt === hash ? found.generation : write(found?.generation ?? "absent")
   }
 }
 
