@@ -236,3 +236,25 @@ export function folderDestination(dir: TempDir) {
   const path = dir.file("destination")
   return { uri: pathToFileURL(path).href, path }
 }
+
+/** What failed, by key. */
+export function failures(hospital: Hospital) {
+  return hospital.rows<{ path: string; verdict: string; error_class: string }>(
+    "select path, verdict, error_class from failures order by path",
+  )
+}
+
+/** What the destination tells of an object. */
+export function describedAt({ cloud, destination }: Hospital, key: string) {
+  return cloud.describe(destination, key)!
+}
+
+/** An object's bytes at the destination; undefined where there is none. */
+export function storedAt({ cloud, destination }: Hospital, key: string): Uint8Array | undefined {
+  return cloud.get(destination, key)?.bytes
+}
+
+/** What has been done to an object at the destination by requests, in their order. */
+export function effectsAt({ cloud, destination }: Hospital, key: string) {
+  return cloud.log.find({ bucket: destination, key }).flatMap(({ effect }) => effect ?? [])
+}
