@@ -4,10 +4,11 @@ import { openLedger } from "../../lib/ledger/open.ts"
 import { startRun } from "../../lib/ledger/runs.ts"
 import { copyStudies } from "../../lib/pipeline/copy.ts"
 import { previewCopy } from "../../lib/pipeline/preview.ts"
+import { Unavailable } from "../../lib/storage/errors.ts"
 import { Aborted } from "../../lib/support/errors.ts"
 import { thisProcess } from "../../lib/support/owner.ts"
 import { type Chest, dicomBody } from "../support/chest.ts"
-import { type Hospital, openHospital } from "../support/hospital.ts"
+import { failures, type Hospital, openHospital } from "../support/hospital.ts"
 
 const ids = (studies: readonly { readonly study_id: string }[]) => studies.map(({ study_id }) => study_id)
 const stored = ({ cloud, destination }: Hospital, { studyId }: Chest) =>
@@ -37,6 +38,7 @@ describe("a copy that names studies", () => {
     await hospital.discover()
     const { studies, code } = await hospital.copy({
       studyIds: [first.studyId, second.studyId, first.studyId],
+      concurrency: 1,
     })
     expect(ids(studies).sort()).toEqual([first.studyId, second.studyId].sort())
     expect(code).toBe(0)
@@ -126,6 +128,7 @@ describe("what failed", () => {
     expect(named.studies).toMatchObject([
       { study_id: conflicts.studyId, success: true, dicom_files_uploaded: 1 },
     ])
+    expect(ids((await hospital.copy()).studies)).toEqual([waits.studyId])
     expect(ids((await hospital.copy({ retryFailed: true })).studies).sort()).toEqual(
       [waits.studyId, other.studyId].sort(),
     )
@@ -223,6 +226,24 @@ describe("two processes on one ledger", () => {
     expect(code).toBe(1)
     // What the other one will do with it is its own matter: nothing was recorded here.
     expect(hospital.rows("select verdict from studies where verdict is not null")).toEqual([])
+  })
+
+  test("records no failure of a study whose claim was taken over in the meantime", async () => {
+    using hospital = await openHospital()
+    const [study] = (await signedInTurn(hospital, 1)) as [Chest]
+    await hospital.discover()
+    const never = new AbortController().signal
+    const report = await hospital.withDeps((deps) => {
+      const write: typeof deps.destination.write = async (...call) => {
+        if (call[0] !== study.receiptKey) return deps.destination.write(...call)
+        deps.ledger.write(() => deps.ledger.db.run("update claims set token = 'another'"))
+        throw new Unavailable("the receipt cannot be written", {})
+      }
+      const destination = { ...deps.destination, write }
+      return copyStudies({ ...deps, destination }, { concurrency: 1 }, { requested: never, forced: never })
+    })
+    expect(report.studies[0]!.errors.at(-1)).toStartWith("ClaimLost")
+    expect(failures(hospital)).toEqual([])
   })
 
   test("whose claim was taken over when all was done does not end the run either", async () => {
