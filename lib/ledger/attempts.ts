@@ -68,8 +68,8 @@ export function isCopied(result: CopyResult): result is Copied {
 }
 
 /**
- * Records the result of a try, under the claim. If the source changed while the object was under way, what was put
- * at the destination is remembered and the object stays queued.
+ * Records the result of a try, under the claim. If the source changed or the operator ordered it again while the
+ * object was under way, what was put at the destination is remembered and the object stays queued.
  * @throws ClaimLost
  */
 export function settleObject(
@@ -83,9 +83,11 @@ export function settleObject(
   const { object } = attempt
   const now = objectAt(ledger, object.studyId, object.position)!
   endAttempt(ledger, attempt, result)
-  const overtaken = now.state === "retired" || now.sourceHash !== object.sourceHash
+  const orderedMeanwhile = now.forced === 1 && object.forced === 0
+  const overtaken = now.state === "retired" || now.sourceHash !== object.sourceHash || orderedMeanwhile
   if (!isCopied(result)) {
     tally.moved(ledger.now(), { failed: 1 })
+    recordWrongBytes(ledger, now, result)
     if (!overtaken) recordFailure(ledger, tally, now, result)
     return
   }
@@ -152,8 +154,7 @@ function recordFailure(ledger: Ledger, tally: Tally, object: LedgerObject, failu
   ledger.db
     .query(
       `update objects set verdict = $verdict, error_class = $errorClass, error_message = $errorMessage,
-         next_try_at = $nextTryAt, missing_since = $missingSince,
-         wrong_generation = coalesce($wrongGeneration, wrong_generation)
+         next_try_at = $nextTryAt, missing_since = $missingSince
        where study_id = $studyId and position = $position`,
     )
     .run({
@@ -164,8 +165,20 @@ function recordFailure(ledger: Ledger, tally: Tally, object: LedgerObject, failu
       errorMessage: failure.errorMessage,
       nextTryAt: failure.verdict === "give-up" ? null : nextTryAt(ledger, object.tries),
       missingSince: failure.outcome === "missing" ? (object.missingSince ?? ledger.now()) : null,
-      wrongGeneration: failure.wrongGeneration ?? null,
     })
+}
+
+function recordWrongBytes(
+  ledger: Ledger,
+  { studyId, position }: LedgerObject,
+  { wrongGeneration }: NotCopied,
+) {
+  if (wrongGeneration === undefined) return
+  ledger.db
+    .query(
+      `update objects set wrong_generation = $wrongGeneration where study_id = $studyId and position = $position`,
+    )
+    .run({ studyId, position, wrongGeneration })
 }
 
 function recordDestination(ledger: Ledger, object: LedgerObject, result: Copied, overtaken: boolean) {

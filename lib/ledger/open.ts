@@ -48,6 +48,8 @@ export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
   try {
     const db = inMemory ? new Database(":memory:", { strict: true }) : openFile(path, readonly)
     try {
+      db.run(`pragma busy_timeout = ${busyTimeoutMs}`)
+      refuseForeign(db, path)
       prepare(db, { readonly, busyTimeoutMs })
       migrate(db, path, { readonly, now: clock.now().toISOString() })
       return ledgerOver(db, path, clock)
@@ -81,13 +83,25 @@ function makeFolder(folder: string) {
   }
 }
 
+/** Somebody else's database is not to be turned into a ledger because LEDGER_PATH names it by mistake. */
+function refuseForeign(db: Database, path: string) {
+  const { tables, version } = db
+    .query<{ tables: number; version: number }, []>(
+      `select (select count(*) from sqlite_schema) as tables, user_version as version from pragma_user_version`,
+    )
+    .get()!
+  const ours = db.query("select 1 from sqlite_schema where name = 'ledger'").get() !== null
+  if ((tables > 0 || version > 0) && !ours) {
+    throw new LedgerUnusable(`not a ledger, but another SQLite database: ${path}`, "Check LEDGER_PATH.")
+  }
+}
+
 /** More than there are different ones in this folder. */
 const STATEMENTS = 500
 
 function prepare(db: Database, { readonly, busyTimeoutMs }: { readonly: boolean; busyTimeoutMs: number }) {
   // A copy has more statements than Bun's 20: going round, each would be compiled anew every time.
   Database.MAX_QUERY_CACHE_SIZE = STATEMENTS
-  db.run(`pragma busy_timeout = ${busyTimeoutMs}`)
   db.run("pragma foreign_keys = on")
   if (readonly) return
   useWal(db, busyTimeoutMs)

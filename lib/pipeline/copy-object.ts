@@ -7,7 +7,7 @@ import { AccessDenied, PreconditionFailed } from "../storage/errors.ts"
 import type { ObjectInfo, ObjectSource, ObjectStore } from "../storage/store.ts"
 import { crc32cOfBody } from "../transfer/checksum.ts"
 import type { ReceiveOptions } from "../transfer/receive.ts"
-import { differenceOf, send } from "../transfer/send.ts"
+import { differenceOf, NOTHING_IN_COMMON, send } from "../transfer/send.ts"
 import { whyNotDicom } from "./dicom-preamble.ts"
 import { DestinationConflict, DestinationExistsUnreadable, SourceMissing } from "./errors.ts"
 import { fromOrigin, fromOriginOr, type Incoming } from "./incoming.ts"
@@ -80,8 +80,10 @@ async function recognise(
   const ours =
     isOwnAttempt(ledger, object, standing.metadata.attempt) && standing.metadata.source_etag === source.etag
   const { size, md5, crc32c } = source
-  const same = differenceOf(standing, { size, ...(md5 && { md5 }), ...(crc32c && { crc32c }) }) === undefined
-  if (size !== standing.size || !(recorded || ours || same)) return undefined
+  const difference = differenceOf(standing, { size, ...(md5 && { md5 }), ...(crc32c && { crc32c }) })
+  // What the ledger or our mark says is believed only where no checksum says otherwise.
+  const believed = difference === undefined || (difference === NOTHING_IN_COMMON && (recorded || ours))
+  if (!believed) return undefined
   return {
     outcome: recorded ? "unchanged" : "adopted",
     ...identityOf(standing, standing.crc32c),

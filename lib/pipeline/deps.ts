@@ -1,3 +1,4 @@
+import { asLedgerError } from "../ledger/errors.ts"
 import { groupCommit } from "../ledger/group-commit.ts"
 import { type Ledger, openLedger } from "../ledger/open.ts"
 import { endRun, startRun } from "../ledger/runs.ts"
@@ -110,8 +111,13 @@ export async function withLedger(
   start: Pick<Start<"ledger">, "config">,
   work: (ledger: Ledger) => Promise<0 | 1>,
 ) {
-  using ledger = openLedger(start.config.ledger.path, { readonly: true })
-  return await work(ledger)
+  const { path } = start.config.ledger
+  using ledger = openLedger(path, { readonly: true })
+  try {
+    return await work(ledger)
+  } catch (cause) {
+    throw asLedgerError(cause, path)
+  }
 }
 
 function pacsOf({ config, log, retry }: Start<DiscoverParts>): Pacs {
@@ -163,7 +169,8 @@ async function inRun(
     const ended = outcome === 0 ? "done" : "failed"
     endRun(ledger, runId, stop.requested.aborted ? "stopped" : ended, counts)
     return outcome
-  } catch (error) {
+  } catch (cause) {
+    const error = asLedgerError(cause, config.ledger.path)
     endRun(ledger, runId, stop.requested.aborted ? "stopped" : "failed", {})
     throw error
   }

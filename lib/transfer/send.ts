@@ -40,13 +40,17 @@ export async function send(
     { store: target.uri, key },
   )
   try {
-    await target.delete(key, { ifGeneration: written.generation }, signal)
+    // Not given up when the run is being stopped: the wrong bytes would stay.
+    await target.delete(key, { ifGeneration: written.generation })
   } catch (cause) {
     if (cause instanceof NotFound) throw mismatch
     throw new WrongBytesRemain(target, written, cause)
   }
   throw mismatch
 }
+
+/** Sizes agree, and there is no checksum that both sides know: neither the same nor different. */
+export const NOTHING_IN_COMMON = "no checksum that both sides know"
 
 /** How an object differs from what is known of a body; undefined when size and a checksum prove them the same. */
 export function differenceOf(
@@ -59,5 +63,5 @@ export function differenceOf(
   if (md5Known && found.md5 !== wanted.md5) return `MD5 ${found.md5} instead of ${wanted.md5}`
   if (crc32cKnown && found.crc32c !== wanted.crc32c)
     return `CRC32C ${found.crc32c} instead of ${wanted.crc32c}`
-  return md5Known || crc32cKnown ? undefined : "no checksum that both sides know"
+  return md5Known || crc32cKnown ? undefined : NOTHING_IN_COMMON
 }

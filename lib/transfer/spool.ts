@@ -1,7 +1,8 @@
-import { Database } from "bun:sqlite"
+import { Database, SQLiteError } from "bun:sqlite"
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { type Clock, systemClock } from "../support/clock.ts"
+import { AppError } from "../support/errors.ts"
 import { isDead, type Owner, thisProcess } from "../support/owner.ts"
 import { useWal } from "../support/wal.ts"
 
@@ -24,6 +25,17 @@ export interface SpoolPlace extends Disposable {
   readonly path: string
   /** Removes the file and keeps the room. */
   clear(): void
+}
+
+/** The spool's book-keeping failed: bodies have no bounded place any more. */
+export class SpoolUnusable extends AppError {
+  constructor(dir: string, cause: SQLiteError) {
+    super(`the spool's book-keeping failed: ${dir}.sqlite`, {
+      verdict: "stop",
+      cause,
+      hint: "Check SPOOL_DIR, its rights and its disk; while no script runs, the file may be removed.",
+    })
+  }
 }
 
 export interface SpoolOptions {
@@ -56,15 +68,11 @@ const SCHEMA = `
  * @param options.dir made when it is not there; its book-keeping lies beside it as `{dir}.sqlite`
  */
 export function openSpool({ dir, capacity, clock = systemClock }: SpoolOptions): Spool {
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
-  const db = new Database(`${dir}.sqlite`, { create: true, strict: true })
-  db.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
-  // Its rows mean nothing after a power loss: the owners are dead then.
-  db.run("pragma synchronous = off")
-  useWal(db, BUSY_TIMEOUT_MS)
-  db.run(SCHEMA)
+  const db = guarded(dir, () => openBooks(dir))
   const owner = thisProcess()
   const waiters = new Set<() => void>()
+
+  const exclusively = <T>(work: () => T): T => guarded(dir, () => db.transaction(work).immediate())
 
   const ask = (identity: string, bytes: number) =>
     db
@@ -75,7 +83,7 @@ export function openSpool({ dir, capacity, clock = systemClock }: SpoolOptions):
       .get({ identity, bytes, ...owner })!.place_id
 
   const giveBack = (placeId: number) => {
-    db.query("delete from places where place_id = $placeId").run({ placeId })
+    exclusively(() => db.query("delete from places where place_id = $placeId").run({ placeId }))
     for (const wake of waiters) wake()
   }
 
@@ -92,27 +100,25 @@ export function openSpool({ dir, capacity, clock = systemClock }: SpoolOptions):
     }
   }
 
-  const tryPlace = (identity: string, bytes: number) =>
-    db
-      .transaction(() => {
-        const placeId = ask(identity, bytes)
-        if (grant(db, dir, placeId, capacity)) return open(placeId, identity)
-        db.query("delete from places where place_id = $placeId").run({ placeId })
-        return undefined
-      })
-      .immediate()
+  const ifGranted = (placeId: number, identity: string) =>
+    grant(db, dir, placeId, capacity) ? open(placeId, identity) : undefined
 
   return {
     dir,
-    tryPlace,
+    tryPlace(identity, bytes) {
+      return exclusively(() => {
+        const placeId = ask(identity, bytes)
+        const place = ifGranted(placeId, identity)
+        if (place === undefined) db.query("delete from places where place_id = $placeId").run({ placeId })
+        return place
+      })
+    },
     async place(identity, bytes, signal) {
       signal?.throwIfAborted()
-      const placeId = ask(identity, bytes)
+      const placeId = exclusively(() => ask(identity, bytes))
       try {
         for (;;) {
-          const place = db
-            .transaction(() => (grant(db, dir, placeId, capacity) ? open(placeId, identity) : undefined))
-            .immediate()
+          const place = exclusively(() => ifGranted(placeId, identity))
           if (place !== undefined) return place
           await roomOrPoll(waiters, clock, signal)
         }
@@ -122,12 +128,31 @@ export function openSpool({ dir, capacity, clock = systemClock }: SpoolOptions):
       }
     },
     [Symbol.dispose]: () => {
-      db.transaction(() => {
+      exclusively(() => {
         dropDeadPlaces(db)
         for (const stray of straysOf(db, dir)) rmSync(join(dir, stray.name), { force: true })
-      }).immediate()
+      })
       db.close()
     },
+  }
+}
+
+function openBooks(dir: string): Database {
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  const db = new Database(`${dir}.sqlite`, { create: true, strict: true })
+  db.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
+  // Its rows mean nothing after a power loss: the owners are dead then.
+  db.run("pragma synchronous = off")
+  useWal(db, BUSY_TIMEOUT_MS)
+  db.run(SCHEMA)
+  return db
+}
+
+function guarded<T>(dir: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw error instanceof SQLiteError ? new SpoolUnusable(dir, error) : error
   }
 }
 
