@@ -5,6 +5,7 @@ import type { Ledger } from "../ledger/open.ts"
 import { forgetReceipt } from "../ledger/receipts.ts"
 import { type LedgerStudy, queueObjects, studyById } from "../ledger/studies.ts"
 import { repairTotals, wrongTotals } from "../ledger/totals.ts"
+import { NotFound, PreconditionFailed } from "../storage/errors.ts"
 import type { ObjectInfo, ObjectStore } from "../storage/store.ts"
 import { forEachLimit } from "../support/pool.ts"
 import type { Progress } from "../support/progress.ts"
@@ -174,15 +175,31 @@ async function readAll(
 ): Promise<Problem[]> {
   const wrong = new Set(known.map((problem) => problem.key))
   const problems: Problem[] = []
-  const hashOne = async (object: LedgerObject, inner: AbortSignal) => {
+  const readOne = async (object: LedgerObject, inner: AbortSignal) => {
     const key = objectKey(study, object.path)
-    if (wrong.has(key)) return
-    const crc32c = await crc32cOfObject(destination, key, inner)
-    if (crc32c === object.crc32c) return
-    problems.push({ study_id: study.studyId, key, problem: "bytes", expected: object.crc32c, found: crc32c })
+    if (!wrong.has(key)) problems.push(...(await readProblems(destination, study, key, object, inner)))
   }
-  await forEachLimit(objects, READS_IN_FLIGHT, hashOne, signal)
+  await forEachLimit(objects, READS_IN_FLIGHT, readOne, signal)
   return problems
+}
+
+async function readProblems(
+  destination: ObjectStore,
+  study: LedgerStudy,
+  key: string,
+  { size, crc32c, generation }: LedgerObject,
+  signal: AbortSignal,
+): Promise<Problem[]> {
+  try {
+    const found = await crc32cOfObject(destination, key, { ifGeneration: generation! }, signal)
+    if (found === crc32c) return []
+    return [{ study_id: study.studyId, key, problem: "bytes", expected: crc32c, found }]
+  } catch (error) {
+    // It is not what was listed any more.
+    if (!(error instanceof NotFound || error instanceof PreconditionFailed)) throw error
+    const expected = { size, crc32c, generation }
+    return differences(study, key, expected, await destination.head(key, signal))
+  }
 }
 
 function queueAgain(ledger: Ledger, study: LedgerStudy, problems: readonly Problem[]) {
