@@ -39,12 +39,12 @@ export function claimNext(ledger: Ledger, runId: number): Claim | undefined {
   })
 }
 
-/** Who tried a study last: nobody, an earlier run, a later one that died with it or let its lease end. */
+/** Who tried a study last: nobody, an earlier run, a later one that was stopped, died with it or let its lease end. */
 const TRIED_BY = [
   "tried_run is null",
   "tried_run < $runId",
   `tried_run > $runId and (exists (select 1 from claims c where c.study_id = s.study_id)
-     or (select outcome from runs where run_id = s.tried_run) = 'crashed')`,
+     or (select outcome from runs where run_id = s.tried_run) in ('crashed', 'stopped'))`,
 ]
 
 /** Takes this very study, due or not. @returns undefined while somebody else holds it */

@@ -15,7 +15,7 @@ import { recordReceipt } from "../ledger/receipts.ts"
 import { clearStudyFailure, recordListing, recordStudyFailure, studyById } from "../ledger/studies.ts"
 import { ChecksumMismatch, PreconditionFailed } from "../storage/errors.ts"
 import { describeError, verdictOf } from "../support/errors.ts"
-import { forEachLimit, type Semaphore } from "../support/pool.ts"
+import { forEachLimit, type Hold, type Semaphore } from "../support/pool.ts"
 import type { Stop } from "../support/stop.ts"
 import { WrongBytesRemain } from "../transfer/send.ts"
 import { type CopyDeps, copyObject } from "./copy-object.ts"
@@ -66,12 +66,15 @@ async function copyClaimed(deps: CopyStudyDeps, work: StudyWork, tally: StudyTal
   } catch (error) {
     if (error instanceof ClaimLost) throw error
     const verdict = stop.forced.aborted ? "interrupted" : verdictOf(error)
-    await commits.add(() => {
+    tally.failed(error)
+    const givenBack = commits.add(() => {
       if (verdict !== "stop" && verdict !== "interrupted") studyFailed(ledger, claim, verdict, error)
       giveBack(ledger, claim, tally)
     })
-    if (verdict === "stop") throw error
-    tally.failed(error)
+    if (verdict !== "stop") return await givenBack
+    // What ends the run ends it, also when the claim was lost meanwhile.
+    await Promise.allSettled([givenBack])
+    throw error
   }
 }
 
@@ -86,6 +89,7 @@ async function copyObjects(deps: CopyStudyDeps, found: StudyWork, tally: StudyTa
   const { claim } = found
   const work = found.listsOrigin ? await listOrigin(deps, claim, tally, stop.forced) : found
   tally.skip(work.done)
+  for (const object of work.givenUp) tally.givenUp(object)
   let { open } = work
   let receipt: PlannedReceipt | undefined
 
@@ -94,15 +98,15 @@ async function copyObjects(deps: CopyStudyDeps, found: StudyWork, tally: StudyTa
     const isLast = open === 0
     return commits.add((totals) => {
       settleObject(ledger, totals, claim, attempt, result)
-      if (isLast) receipt = planReceipt(ledger, claim)
+      if (isLast) receipt = planReceipt(ledger, claim, work.forced)
     })
   }
   const copyOne = async (attempt: Attempt, signal: AbortSignal) => {
-    const { object, result } = await tryObject(deps, claim, attempt, settle, signal)
-    tally.settled(object, result)
+    const end = await tryObject(deps, claim, attempt, settle, { requested: stop.requested, forced: signal })
+    if (end !== undefined) tally.settled(end.object, end.result)
   }
   await forEachLimit(triesOf(deps, work, stop), PULLED, copyOne, stop.forced)
-  return receipt ?? commits.add(() => planReceipt(ledger, claim))
+  return receipt ?? commits.add(() => planReceipt(ledger, claim, work.forced))
 }
 
 /** Tries one object until it is there, or another try at once would not help. Every try is a row of the ledger. */
@@ -111,12 +115,14 @@ async function tryObject(
   claim: Claim,
   first: Attempt,
   settle: (attempt: Attempt, result: CopyResult) => Promise<void>,
-  signal: AbortSignal,
-): Promise<{ object: LedgerObject; result: CopyResult }> {
+  stop: Stop,
+): Promise<{ object: LedgerObject; result: CopyResult } | undefined> {
   const { ledger, commits } = deps
   let attempt = first
   for (let tried = 1; ; tried++) {
-    const { result, error } = await endOf(deps, claim, attempt, signal)
+    const end = await endOf(deps, claim, attempt, stop)
+    if (end === undefined) return undefined
+    const { result, error } = end
     await settle(attempt, result)
     const mayEndBetter = error instanceof ChecksumMismatch || error instanceof PreconditionFailed
     if (!mayEndBetter || tried === TRIES) return { object: attempt.object, result }
@@ -126,14 +132,18 @@ async function tryObject(
   }
 }
 
-/** How a try ended. One that was aborted has no end: it stays open in the ledger and is settled by the next run. */
+/**
+ * How a try ended. One that was aborted has no end: it stays open in the ledger and is settled by the next run; nor has
+ * one whose turn had not come when the stop was requested.
+ */
 async function endOf(
   deps: CopyStudyDeps,
   claim: Claim,
   attempt: Attempt,
-  signal: AbortSignal,
-): Promise<{ result: CopyResult; error?: unknown }> {
-  using _slot = await deps.slots.acquire(1, signal)
+  { requested, forced: signal }: Stop,
+): Promise<{ result: CopyResult; error?: unknown } | undefined> {
+  using slot = await slotUnlessStopped(deps.slots, requested)
+  if (slot === undefined) return undefined
   try {
     return { result: await copyObject(deps, claim, attempt, signal) }
   } catch (error) {
@@ -144,6 +154,15 @@ async function endOf(
     const wrongGeneration = error instanceof WrongBytesRemain ? error.generation : undefined
     const outcome = verdict === "missing" ? "missing" : "failed"
     return { result: { outcome, verdict, errorClass, errorMessage, wrongGeneration }, error }
+  }
+}
+
+async function slotUnlessStopped(slots: Semaphore, requested: AbortSignal): Promise<Hold | undefined> {
+  try {
+    return await slots.acquire(1, requested)
+  } catch (error) {
+    if (requested.aborted) return undefined
+    throw error
   }
 }
 

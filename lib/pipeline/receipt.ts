@@ -6,20 +6,24 @@ import { studyById } from "../ledger/studies.ts"
 import { AccessDenied, PreconditionFailed } from "../storage/errors.ts"
 import type { ObjectInfo } from "../storage/store.ts"
 import { crc32cBase64 } from "../support/checksums.ts"
-import { VERSION } from "../support/version.ts"
 import { send } from "../transfer/send.ts"
 import type { CopyDeps } from "./copy-object.ts"
 import { DestinationConflict, DestinationExistsUnreadable } from "./errors.ts"
 import { receiptKey } from "./layout.ts"
+import { isCovered, receiptBytes, receiptHash } from "./receipt-document.ts"
 
 /** What a study's receipt is to say. */
 export interface PlannedReceipt {
   readonly hash: string
-  readonly body: Uint8Array
+  /** All of the study, each at the destination. */
+  readonly objects: readonly LedgerObject[]
+  readonly cohortId: number
   /** The generation of the receipt that stands there, as far as we know. */
   readonly standing: string | undefined
   /** That one says it already. */
   readonly isWritten: boolean
+  /** The operator asked to replace whatever stands there. */
+  readonly forced: boolean
 }
 
 /**
@@ -28,17 +32,19 @@ export interface PlannedReceipt {
  * @returns undefined while an object is not there
  * @throws ClaimLost
  */
-export function planReceipt(ledger: Ledger, claim: Claim): PlannedReceipt | undefined {
+export function planReceipt(ledger: Ledger, claim: Claim, forced: boolean): PlannedReceipt | undefined {
   const objects = objectsOf(ledger, claim.studyId).filter(({ state }) => state !== "retired")
   if (objects.some(({ state }) => state !== "copied")) return undefined
-  const hash = hashOf(objects)
+  const hash = receiptHash(objects)
   recordReceiptIntent(ledger, claim, hash)
-  const { cohortId, receiptGeneration, receiptHash } = studyById(ledger, claim.studyId)!
+  const { cohortId, receiptGeneration, receiptHash: written } = studyById(ledger, claim.studyId)!
   return {
     hash,
-    body: new TextEncoder().encode(receiptJson(claim, cohortId, objects)),
+    objects,
+    cohortId,
     standing: receiptGeneration ?? undefined,
-    isWritten: receiptGeneration !== null && receiptHash === hash,
+    isWritten: receiptGeneration !== null && written === hash,
+    forced,
   }
 }
 
@@ -46,17 +52,19 @@ export function planReceipt(ledger: Ledger, claim: Claim): PlannedReceipt | unde
  * Writes the receipt of a study; who finds it has the whole study. It is written again, under its generation, only when
  * the objects changed: a new cohort alone is no reason.
  * @returns its generation
- * @throws DestinationConflict when a receipt that is not ours stands there
+ * @throws DestinationConflict when a receipt stands there that says more than we know
  */
 export async function writeReceipt(
   deps: CopyDeps,
   claim: Claim,
-  { hash, body, standing, isWritten }: PlannedReceipt,
+  receipt: PlannedReceipt,
   signal?: AbortSignal,
 ): Promise<string> {
+  const { hash, objects, cohortId, standing, isWritten } = receipt
   if (isWritten) return standing!
   const { ledger, destination } = deps
   const key = receiptKey(claim)
+  const body = receiptBytes(claim, cohortId, objects)
   const metadata = {
     organization_id: claim.organizationId,
     study_id: claim.studyId,
@@ -73,13 +81,32 @@ export async function writeReceipt(
   } catch (error) {
     if (!(error instanceof PreconditionFailed)) throw error
     const found = await lookAt(deps, key, signal)
-    if (found !== undefined && found.metadata.ledger !== ledger.id) {
-      throw new DestinationConflict("a receipt that is not ours stands at the destination", { key })
-    }
-    // Ours: an answer was lost, or the receipt was replaced by a run that died before it could say so.
-    return found?.metadata.receipt === hash ? found.generation : write(found?.generation ?? "absent")
+    // It says the same: an answer was lost, or a ledger that is lost wrote it.
+    if (found?.metadata.receipt === hash) return found.generation
+    if (found !== undefined) await requireReplaceable(deps, claim, receipt, found, signal)
+    return write(found?.generation ?? "absent")
   }
 }
+
+/** @throws DestinationConflict unless it is ours, or says nothing that ours does not say, or the operator asked for it */
+async function requireReplaceable(
+  { ledger, destination }: CopyDeps,
+  claim: Claim,
+  { objects, forced }: PlannedReceipt,
+  found: ObjectInfo,
+  signal?: AbortSignal,
+) {
+  if (forced || found.metadata.ledger === ledger.id) return
+  const { key, generation, size } = found
+  if (size <= MAX_RECEIPT_BYTES) {
+    const { stream } = await destination.read(key, { ifGeneration: generation }, signal)
+    if (isCovered(await new Response(stream).bytes(), claim, objects)) return
+  }
+  throw new DestinationConflict(`a receipt that is not ours stands at ${key}`, { key, generation })
+}
+
+/** Some hundred thousand objects; a larger file is not read only to be compared. */
+const MAX_RECEIPT_BYTES = 64 << 20
 
 async function lookAt(
   { destination }: CopyDeps,
@@ -96,28 +123,4 @@ async function lookAt(
       error,
     )
   }
-}
-
-/** What the receipt says of the objects; the rest of it may differ between two receipts of the same study. */
-function hashOf(objects: readonly LedgerObject[]): string {
-  return new Bun.CryptoHasher("sha256")
-    .update(JSON.stringify(objects.map(entryOf)))
-    .digest("hex")
-    .slice(0, 32)
-}
-
-function receiptJson(claim: Claim, cohort: number, objects: readonly LedgerObject[]): string {
-  const document = {
-    receipt_version: 1,
-    tool: `vlm-eden-dataset-etl ${VERSION}`,
-    study_id: claim.studyId,
-    organization_id: claim.organizationId,
-    cohort,
-    objects: objects.map(entryOf),
-  }
-  return `${JSON.stringify(document, undefined, 2)}\n`
-}
-
-function entryOf({ kind, path, size, crc32c, generation, sourceEtag }: LedgerObject) {
-  return { kind, path, size, crc32c, generation, source_etag: sourceEtag }
 }

@@ -55,6 +55,12 @@ export class StudyTally {
     if (result.warning !== undefined) this.warn(`${object.path}: ${result.warning}`)
   }
 
+  givenUp({ path, errorClass, errorMessage }: LedgerObject) {
+    this.errors.push(
+      `${path}: ${errorClass}: ${errorMessage} (given up before; --retry-failed tries it again)`,
+    )
+  }
+
   warn(text: string) {
     this.warnings.push(text)
   }

@@ -15,6 +15,10 @@ export interface StudyWork {
   readonly done: number
   /** Objects that are not, whether or not they are tried now. */
   readonly open: number
+  /** Objects that were given up and are not tried. */
+  readonly givenUp: readonly LedgerObject[]
+  /** The operator asked for all of it again, whatever stands there. */
+  readonly forced: boolean
   /** Tries whose intent is recorded. */
   readonly begun: readonly Attempt[]
   /** Objects that are to be tried after these. */
@@ -28,7 +32,7 @@ const BATCH = 32
 export function beginStudy(ledger: Ledger, claim: Claim): StudyWork {
   const listsOrigin = studyById(ledger, claim.studyId)!.listsOrigin === 1
   return listsOrigin
-    ? { claim, listsOrigin, done: 0, open: 0, begun: [], rest: [] }
+    ? { claim, listsOrigin, done: 0, open: 0, givenUp: [], forced: false, begun: [], rest: [] }
     : beginObjects(ledger, claim)
 }
 
@@ -42,6 +46,8 @@ export function beginObjects(ledger: Ledger, claim: Claim): StudyWork {
     listsOrigin: false,
     done,
     open: objects.length - done,
+    givenUp: objects.filter((object) => object.state !== "copied" && !isToTry(object)),
+    forced: objects.some(({ forced }) => forced === 1),
     begun: beginBatch(ledger, claim, work),
     rest: work.slice(BATCH),
   }

@@ -1,0 +1,79 @@
+import type { LedgerObject } from "../ledger/objects.ts"
+import { VERSION } from "../support/version.ts"
+import type { StudyIds } from "./layout.ts"
+
+const TOOL = "vlm-eden-dataset-etl"
+
+/** One object as a receipt tells it. */
+export interface ReceiptEntry {
+  readonly kind: string
+  readonly path: string
+  readonly size: number
+  readonly crc32c: string
+  readonly generation: string
+  readonly source_etag: string | null
+}
+
+/** The bytes of a study's receipt; `objects` are all of it, each at the destination. */
+export function receiptBytes(study: StudyIds, cohort: number, objects: readonly LedgerObject[]): Uint8Array {
+  const document = {
+    receipt_version: 1,
+    tool: `${TOOL} ${VERSION}`,
+    study_id: study.studyId,
+    organization_id: study.organizationId,
+    cohort,
+    objects: objects.map(entryOf),
+  }
+  return new TextEncoder().encode(`${JSON.stringify(document, undefined, 2)}\n`)
+}
+
+/** Of what the receipt says of the objects; the rest of it may differ between two receipts of the same study. */
+export function receiptHash(objects: readonly LedgerObject[]): string {
+  return new Bun.CryptoHasher("sha256")
+    .update(JSON.stringify(objects.map(entryOf)))
+    .digest("hex")
+    .slice(0, 32)
+}
+
+/**
+ * Whether these bytes are a receipt of this tool for this study that names nothing but objects which stand there now,
+ * with this size and CRC32C: one that a lost ledger wrote, or that came with a restored destination.
+ */
+export function isCovered(bytes: Uint8Array, study: StudyIds, objects: readonly LedgerObject[]): boolean {
+  const entries = entriesOf(bytes, study)
+  const standing = new Map(objects.map((object) => [object.path, object]))
+  return (
+    entries?.every(({ path, size, crc32c }) => {
+      const object = path === undefined ? undefined : standing.get(path)
+      return object !== undefined && object.size === size && object.crc32c === crc32c
+    }) ?? false
+  )
+}
+
+function entriesOf(bytes: Uint8Array, study: StudyIds): readonly Partial<ReceiptEntry>[] | undefined {
+  const document = parsed(bytes)
+  const isOurs =
+    document?.receipt_version === 1 &&
+    document.study_id === study.studyId &&
+    document.organization_id === study.organizationId &&
+    String(document.tool).startsWith(`${TOOL} `)
+  return isOurs && Array.isArray(document.objects) ? document.objects.filter(isObject) : undefined
+}
+
+function parsed(bytes: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes))
+    return isObject(value) ? value : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null
+}
+
+function entryOf({ kind, path, size, crc32c, generation, sourceEtag }: LedgerObject) {
+  return { kind, path, size, crc32c, generation, source_etag: sourceEtag }
+}
