@@ -1,3 +1,4 @@
+import { isDead, type Owner } from "../support/owner.ts"
 import { assertClaimed } from "./attempts.ts"
 import type { Ledger } from "./open.ts"
 import { closeDeadRuns } from "./runs.ts"
@@ -88,15 +89,19 @@ export interface HeldClaim {
   readonly expiresAt: string
 }
 
-/** Every claim that stands, with its holder. */
+/** Every claim that still means something, with its holder: neither lapsed nor of a process that is gone. */
 export function heldClaims(ledger: Ledger): HeldClaim[] {
   return ledger.db
-    .query<HeldClaim, []>(
-      `select c.study_id as studyId, c.run_id as runId, r.host, r.pid, c.acquired_at as acquiredAt,
-         c.expires_at as expiresAt
-       from claims c join runs r using (run_id) order by c.acquired_at, c.study_id`,
+    .query<HeldClaim & Owner, { now: string }>(
+      `select c.study_id as studyId, c.run_id as runId, r.host, r.boot_id as bootId, r.pid,
+         r.process_start as processStart, c.acquired_at as acquiredAt, c.expires_at as expiresAt
+       from claims c join runs r using (run_id) where c.expires_at > $now order by c.acquired_at, c.study_id`,
     )
-    .all()
+    .all({ now: ledger.now() })
+    .filter((claim) => !isDead(claim))
+    .map(({ studyId, runId, host, pid, acquiredAt, expiresAt }) => {
+      return { studyId, runId, host, pid, acquiredAt, expiresAt }
+    })
 }
 
 function take(ledger: Ledger, tally: Tally, runId: number, studyId: string): Claim {

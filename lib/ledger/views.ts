@@ -1,3 +1,4 @@
+import { isDead, type Owner } from "../support/owner.ts"
 import type { Ledger } from "./open.ts"
 
 // What people look at, read from the views and the small tables; every answer is quick on a large ledger.
@@ -101,12 +102,19 @@ export interface OpenRun {
   readonly pid: number
 }
 
-export function openRuns(ledger: Ledger): OpenRun[] {
-  return ledger.db
-    .query<OpenRun, []>(
-      "select run_id, script, started_at, host, pid from runs where ended_at is null order by run_id",
+/** Runs without an end: those whose process lives, as far as one can tell from here, and those that died without a word. */
+export function openRuns(ledger: Ledger): { readonly running: OpenRun[]; readonly died: OpenRun[] } {
+  const runs = ledger.db
+    .query<OpenRun & Owner, []>(
+      `select run_id, script, started_at, host, boot_id as bootId, pid, process_start as processStart
+       from runs where ended_at is null order by run_id`,
     )
     .all()
+  const told = (dead: boolean) =>
+    runs
+      .filter((run) => isDead(run) === dead)
+      .map(({ run_id, script, started_at, host, pid }) => ({ run_id, script, started_at, host, pid }))
+  return { running: told(false), died: told(true) }
 }
 
 export interface Span {

@@ -117,7 +117,7 @@ export function renderVerify(report: VerifyReport, { dryRun }: { readonly dryRun
 }
 
 export function renderStatus(status: Status): string {
-  const { wrong_bytes, progress, running, claims, failures, warnings, last_hours, rate } = status
+  const { wrong_bytes, progress, running, died, claims, failures, warnings, last_hours, rate } = status
   return [
     section(
       "WRONG BYTES at the destination, and deleting them was refused: delete these generations by hand",
@@ -134,13 +134,10 @@ export function renderStatus(status: Status): string {
         progress.map(({ item, count, of, percent, size }) => [item, count, of ?? "", percent, size]),
       ),
     ),
+    section("Running", running.length > 0 && renderRuns(running)),
     section(
-      "Running",
-      running.length > 0 &&
-        table(
-          ["run", "script", "since", "host", "pid"],
-          running.map(({ run_id, script, started_at, host, pid }) => [run_id, script, started_at, host, pid]),
-        ),
+      "Died without a word; the next copy takes over what they held",
+      died.length > 0 && renderRuns(died),
     ),
     section("Rate", rate !== null && renderRate(rate)),
     section(
@@ -148,7 +145,13 @@ export function renderStatus(status: Status): string {
       claims.length > 0 &&
         table(
           ["study", "run", "host", "pid", "lease ends"],
-          claims.map(({ studyId, runId, host, pid, expiresAt }) => [studyId, runId, host, pid, expiresAt]),
+          claims.map(({ studyId, runId, host, pid, expiresAt }) => [
+            studyId,
+            String(runId),
+            host,
+            String(pid),
+            expiresAt,
+          ]),
         ),
     ),
     section(
@@ -184,6 +187,19 @@ export function renderStatus(status: Status): string {
   ]
     .filter((text) => text !== "")
     .join("\n\n")
+}
+
+function renderRuns(runs: Status["running"]): string {
+  return table(
+    ["run", "script", "since", "host", "pid"],
+    runs.map(({ run_id, script, started_at, host, pid }) => [
+      String(run_id),
+      script,
+      started_at,
+      host,
+      String(pid),
+    ]),
+  )
 }
 
 function renderRate({

@@ -31,6 +31,8 @@ export interface Status {
   readonly wrong_bytes: readonly TroubledObject[]
   readonly progress: readonly ProgressLine[]
   readonly running: readonly OpenRun[]
+  /** Processes that ended without a word; the next copy takes over what they held. */
+  readonly died: readonly OpenRun[]
   readonly claims: readonly HeldClaim[]
   readonly failures: readonly FailureGroup[]
   readonly warnings: readonly TroubledObject[]
@@ -49,12 +51,13 @@ export interface Rate {
 /** Everything that an operator asks for first, read without a scan of the large tables. */
 export function statusOf(ledger: Ledger): Status {
   return ledger.read(() => {
-    const running = openRuns(ledger)
+    const { running, died } = openRuns(ledger)
     const hours = lastHours(ledger, 24)
     return {
       wrong_bytes: wrongBytes(ledger),
       progress: progressLines(ledger),
       running,
+      died,
       claims: heldClaims(ledger),
       failures: failureGroups(ledger),
       warnings: warnings(ledger, 20),

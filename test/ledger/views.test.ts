@@ -168,9 +168,10 @@ test("recent_runs says what ran, newest first, for how long and how it ended", (
       counts: "{}",
     },
   ])
-  expect(openRuns(bench.ledger)).toEqual([
-    { run_id: 3, script: "copy", started_at: "2026-03-01T03:01:30.500Z", host: "box", pid: 7 },
-  ])
+  expect(openRuns(bench.ledger)).toEqual({
+    running: [{ run_id: 3, script: "copy", started_at: "2026-03-01T03:01:30.500Z", host: "box", pid: 7 }],
+    died: [],
+  })
 })
 
 describe("study_timeline", () => {

@@ -1,13 +1,16 @@
 import { describe, expect, test } from "bun:test"
 import { beginAttempts } from "../../lib/ledger/attempts.ts"
+import { claimNext } from "../../lib/ledger/claims.ts"
 import { objectAt } from "../../lib/ledger/objects.ts"
+import { recordStudy } from "../../lib/ledger/studies.ts"
 import { renderStatus } from "../../lib/operate/render.ts"
 import { failuresOf, statusOf, timelineOf, versionsOf } from "../../lib/operate/status.ts"
 import { UsageError } from "../../lib/support/errors.ts"
+import { thisProcess } from "../../lib/support/owner.ts"
 import { VERSION } from "../../lib/support/version.ts"
 import { FAILED, settle } from "../support/copying.ts"
 import { knownLedger } from "../support/known-ledger.ts"
-import { HOUR, mustClaim, type TestLedger, testLedger } from "../support/ledger.ts"
+import { chestStudy, HOUR, mustClaim, newRun, type TestLedger, testLedger } from "../support/ledger.ts"
 
 /** Wrong bytes of study e stand at the destination, and were not to be deleted. */
 function withWrongBytes(): TestLedger {
@@ -21,6 +24,20 @@ function withWrongBytes(): TestLedger {
 const sectionsOf = (text: string) => text.split("\n\n").map((section) => section.split("\n")[0])
 
 describe("status", () => {
+  test("tells a run whose process is gone from one that works: neither running nor holding anything", () => {
+    using bench = testLedger()
+    const runId = newRun(bench.ledger, { ...thisProcess(), processStart: "of another process" })
+    recordStudy(bench.ledger, chestStudy("a"), bench.cohortId)
+    expect(claimNext(bench.ledger, runId)?.studyId).toBe("a")
+    const status = statusOf(bench.ledger)
+    expect(status.running.map(({ run_id }) => run_id)).not.toContain(runId)
+    expect(status.died).toMatchObject([{ run_id: runId }])
+    expect(status.claims).toEqual([])
+    expect(sectionsOf(renderStatus(status))).toContain(
+      "Died without a word; the next copy takes over what they held",
+    )
+  })
+
   test("tells progress, runs, claims, failures by verdict, warnings and the last hours", () => {
     using bench = knownLedger()
     const status = statusOf(bench.ledger)
