@@ -75,7 +75,7 @@ async function* listAll(
   for (const study of studies) {
     const prefix = studyPrefix(study)
     const found = new Map<string, ObjectInfo>()
-    await objects.skipWhile((info) => info.key < prefix && !info.key.startsWith(prefix))
+    await objects.skipWhile((info) => info.key < prefix)
     for (let info = await objects.peek(); info?.key.startsWith(prefix); info = await objects.peek()) {
       found.set(info.key.slice(prefix.length), info)
       objects.advance()

@@ -1,4 +1,7 @@
 import { describe, expect, test } from "bun:test"
+import { LedgerUnusable } from "../../lib/ledger/errors.ts"
+import { copyStudies } from "../../lib/pipeline/copy.ts"
+import { failureOf } from "../contract/bodies.ts"
 import { dicomBody } from "../support/chest.ts"
 import {
   describedAt,
@@ -171,6 +174,28 @@ describe("with the right to create objects only", () => {
     )
   })
 
+  test("and to look, what changed cannot be replaced: that object fails, to be tried again, and the run goes on", async () => {
+    using hospital = await openHospital()
+    const changed = await hospital.admit({ reports: [{ signed_at: "2024-01-01T00:00:00+00:00" }] })
+    await hospital.run()
+    hospital.cloud.roles.allow("anonymous", {
+      [hospital.destination]: ["storage.objects.create", "storage.objects.get"],
+    })
+    hospital.cloud.roles.allow(
+      { accessKeyId: hospital.env.AWS_ACCESS_KEY_ID!, secretAccessKey: hospital.env.AWS_SECRET_ACCESS_KEY! },
+      { [hospital.origin]: ["s3:GetObject", "s3:ListBucket"] },
+    )
+    hospital.cloud.put(hospital.origin, changed.imageKeys[0]!, dicomBody(5))
+    await hospital.pacs.sql`update pacs_images set created_at = now()`
+    const fresh = await hospital.admit()
+    await hospital.discover()
+    const { studies } = await hospital.copy({ concurrency: 1 })
+    expect(studies.find(({ study_id }) => study_id === fresh.studyId)).toMatchObject({ success: true })
+    expect(failures(hospital)).toEqual([
+      { path: changed.imageKeys[0]!, verdict: "retry", error_class: "AccessDenied" },
+    ])
+  })
+
   test("a receipt that stands there already is told of the study as a whole", async () => {
     using hospital = await limitedHospital()
     const study = await hospital.admit()
@@ -196,6 +221,26 @@ describe("a receipt", () => {
     expect(hospital.text(study.receiptKey)).toBe("somebody else's")
     expect(failures(hospital)).toMatchObject([{ verdict: "give-up", error_class: "DestinationConflict" }])
     expect(code).toBe(1)
+  })
+
+  test("that was written by a run that died before it could say so is recognised, not written again", async () => {
+    using hospital = await openHospital()
+    const study = await hospital.admit()
+    await hospital.discover()
+    const never = new AbortController().signal
+    const killed = hospital.withDeps((deps) => {
+      const write: typeof deps.destination.write = async (...call) => {
+        const written = await deps.destination.write(...call)
+        if (call[0] === study.receiptKey) throw new LedgerUnusable("the power is gone", "")
+        return written
+      }
+      const destination = { ...deps.destination, write }
+      return copyStudies({ ...deps, destination }, { concurrency: 1 }, { requested: never, forced: never })
+    })
+    expect(await failureOf(killed)).toBeInstanceOf(LedgerUnusable)
+    expect((await hospital.copy()).studies[0]).toMatchObject({ success: true, skipped: 3 })
+    expect(effectsAt(hospital, study.receiptKey)).toEqual(["created"])
+    expect((await hospital.verify()).code).toBe(0)
   })
 
   test("is written last: while an object is missing there is none", async () => {

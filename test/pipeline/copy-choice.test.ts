@@ -4,12 +4,16 @@ import { openLedger } from "../../lib/ledger/open.ts"
 import { startRun } from "../../lib/ledger/runs.ts"
 import { copyStudies } from "../../lib/pipeline/copy.ts"
 import { previewCopy } from "../../lib/pipeline/preview.ts"
+import type { StudyResult } from "../../lib/pipeline/study-result.ts"
 import { Unavailable } from "../../lib/storage/errors.ts"
 import { Aborted } from "../../lib/support/errors.ts"
 import { thisProcess } from "../../lib/support/owner.ts"
 import { type Chest, dicomBody } from "../support/chest.ts"
 import { failures, type Hospital, openHospital } from "../support/hospital.ts"
 
+/** True for a study that succeeded, else what went wrong. */
+const outcomes = (studies: readonly StudyResult[]) =>
+  Object.fromEntries(studies.map(({ study_id, success, errors }) => [study_id, success || errors]))
 const ids = (studies: readonly { readonly study_id: string }[]) => studies.map(({ study_id }) => study_id)
 const stored = ({ cloud, destination }: Hospital, { studyId }: Chest) =>
   cloud.keys(destination).filter((key) => key.includes(studyId)).length
@@ -54,9 +58,7 @@ describe("a copy that names studies", () => {
     const { studies, code, totals } = await hospital.copy({
       studyIds: [knee.studyId, ...eligible.map(({ studyId }) => studyId), unknown],
     })
-    expect(
-      Object.fromEntries(studies.map(({ study_id, success, errors }) => [study_id, success || errors])),
-    ).toEqual({
+    expect(outcomes(studies)).toEqual({
       [eligible[0]!.studyId]: true,
       [eligible[1]!.studyId]: true,
       [knee.studyId]: ["not eligible: fails the rule has_cr_or_dx"],
@@ -68,6 +70,30 @@ describe("a copy that names studies", () => {
       { ids: JSON.stringify(eligible.map(({ studyId }) => studyId)), counts: null },
     ])
     expect(stored(hospital, knee)).toBe(0)
+  })
+
+  test("records no cohort when none of its ids is eligible", async () => {
+    using hospital = await openHospital()
+    expect((await hospital.copy({ studyIds: [crypto.randomUUID()] })).code).toBe(1)
+    expect(hospital.rows("select 1 from cohorts")).toEqual([])
+  })
+
+  test("refuses one that left the cohort before it was begun, and finishes one that was begun", async () => {
+    using hospital = await openHospital()
+    const [fresh, begun] = (await signedInTurn(hospital, 2)) as [Chest, Chest]
+    hospital.cloud.delete(hospital.origin, begun.imageKeys[0]!)
+    await hospital.discover()
+    await hospital.copy({ limit: 1 })
+    Object.assign(hospital.env, { RANK_FROM: "2", RANK_TO: "2" })
+    await hospital.discover()
+    hospital.cloud.put(hospital.origin, begun.imageKeys[0]!, dicomBody())
+    const { studies } = await hospital.copy({ studyIds: [fresh.studyId, begun.studyId] })
+    expect(outcomes(studies)).toEqual({
+      [begun.studyId]: true,
+      [fresh.studyId]: [
+        "out of cohort since the last discovery, by the rule chosen_doctor; run discover to look again",
+      ],
+    })
   })
 
   test("refuses one that was withdrawn, with the rule, until a discovery finds it well again", async () => {
@@ -109,6 +135,22 @@ describe("a copy with a limit", () => {
     expect(discovery.studies).toMatchObject({ new: 2, eligible: 3 })
     expect(ids(copy.studies).sort()).toEqual([studies[1]!.studyId, studies[2]!.studyId].sort())
   })
+})
+
+test("at most OBJECTS_IN_FLIGHT objects are under way, over all studies", async () => {
+  using hospital = await openHospital()
+  hospital.env.OBJECTS_IN_FLIGHT = "3"
+  for (let n = 0; n < 4; n++)
+    await hospital.admit({ images: Array.from({ length: 5 }, (_, i) => ({ instance_number: i })) })
+  await hospital.discover()
+  const stalled = hospital.cloud.fail({ operation: "s3.get", times: 3, fault: { kind: "stall" } })
+  const copying = hospital.copy({ concurrency: 4 })
+  await stalled.reached(3)
+  // The others wait for these three; receipts, one a study, are no objects.
+  expect(hospital.cloud.log.counters.inFlight).toBe(3)
+  stalled.release()
+  expect((await copying).code).toBe(0)
+  expect(hospital.cloud.log.counters.peakInFlight).toBeLessThanOrEqual(3 + 4)
 })
 
 describe("what failed", () => {

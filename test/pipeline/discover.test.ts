@@ -46,6 +46,11 @@ describe("a discovery", () => {
     expect(hospital.rows("select rank, user_id, studies, chosen from doctors")).toEqual([
       { rank: 1, user_id: DOCTOR, studies: 1, chosen: 1 },
     ])
+    expect(
+      hospital.rows("select doctor_rank, newest_signed_at, modalities, lists_origin from studies"),
+    ).toEqual([
+      { doctor_rank: 1, newest_signed_at: "2025-01-15T08:00:00+00:00", modalities: "DX", lists_origin: 0 },
+    ])
     expect(report).toMatchObject({
       cohort: 1,
       ranking: [{ rank: 1, user_id: DOCTOR, studies: 1 }],
@@ -110,6 +115,10 @@ describe("a discovery", () => {
       withdrawn: 0,
       eligible: 1,
     })
+    expect(hospital.rows("select parameters ->> 'limit' as n from cohorts order by cohort_id")).toEqual([
+      { n: null },
+      { n: 1 },
+    ])
     expect(standingOf(hospital, old).standing).toBe("eligible")
     expect(standingOf(hospital, recent).standing).toBe("eligible")
     expect((await hospital.discover()).studies).toMatchObject({ withdrawn: 1 })

@@ -87,6 +87,10 @@ describe("verify", () => {
     const { cloud, destination } = hospital
     const [gone, foreign] = studies as [Chest, Chest]
     cloud.delete(destination, gone.receiptKey)
+    cloud.put(destination, `${gone.receiptKey}.bak`, "beside it")
+    expect((await hospital.verify({ studyIds: [gone.studyId] })).problems).toMatchObject([
+      { problem: "missing" },
+    ])
     cloud.put(destination, foreign.receiptKey, "somebody else's")
     const { problems, queued } = await hospital.verify({ repair: true })
     expect(problems.map(({ key, problem }) => [key, problem]).sort()).toEqual(

@@ -162,6 +162,10 @@ describe("documents", () => {
     expect(documentOf(copied).studies).toMatchObject([
       { study_id: whole.studyId, success: true, skipped: 3, bytes: 0 },
     ])
+    const forced = await script(hospital, "copy", "--json", "--force", whole.studyId)
+    expect(documentOf(forced).studies).toMatchObject([
+      { dicom_files_uploaded: 1, metadata_uploaded: true, skipped: 0 },
+    ])
     const refused = await script(
       hospital,
       "copy",
