@@ -1,6 +1,6 @@
 import { renderFailures, renderStatus, renderTimeline, renderVersions } from "../lib/operate/render.ts"
-import { failuresOf, statusOf, timelineOf, versionsOf, watch } from "../lib/operate/status.ts"
-import { withLedger } from "../lib/pipeline/deps.ts"
+import { failuresOf, requireOneView, statusOf, timelineOf, versionsOf, watch } from "../lib/operate/status.ts"
+import { requireLedger, withLedger } from "../lib/pipeline/deps.ts"
 import { flag, main, option, uuid } from "../lib/support/cli.ts"
 
 await main(
@@ -16,16 +16,18 @@ await main(
     },
     config: ["ledger"],
   },
-  (start) =>
-    withLedger(start, async (ledger) => {
-      const { options } = start
+  (start) => {
+    const { options } = start
+    requireOneView(options, start)
+    if (!options.versions) requireLedger(start.config.ledger.path)
+    return withLedger(start, async (ledger) => {
       if (options.versions) await start.print(versionsOf(ledger), renderVersions)
       else if (options.study !== undefined)
         await start.print(timelineOf(ledger, options.study), renderTimeline)
       else if (options.failures) await start.print(failuresOf(ledger), renderFailures)
-      else if (options.watch)
-        await watch(() => start.print(statusOf(ledger), renderStatus), start, start.stop)
+      else if (options.watch) await watch(() => start.print(statusOf(ledger), renderStatus), start.stop)
       else await start.print(statusOf(ledger), renderStatus)
       return 0
-    }),
+    })
+  },
 )

@@ -107,7 +107,11 @@ export function renderVerify(report: VerifyReport, { dryRun }: { readonly dryRun
         ]
       : []),
     `${plural(studies, "study", "studies")}, ${plural(objects, "object")}, ${bytes(report.bytes)}: ` +
-      (problems.length === 0 ? "all as the ledger says" : plural(problems.length, "problem")),
+      (problems.length > 0
+        ? plural(problems.length, "problem")
+        : objects > 0
+          ? "all as the ledger says"
+          : "nothing was compared, for nothing is recorded as copied"),
     ...(queued > 0
       ? [`${plural(queued, "object")} ${dryRun ? "would be " : ""}queued again for copy to mend`]
       : []),

@@ -109,14 +109,28 @@ export function failuresOf(ledger: Ledger): Failure[] {
   return failureList(ledger, 10_000)
 }
 
+/** @throws UsageError when more than one view is asked for, or a document that never ends */
+export function requireOneView(
+  views: Readonly<Record<string, unknown>>,
+  { json }: { readonly json: boolean },
+) {
+  const asked = Object.keys(views).filter((view) => views[view] !== undefined && views[view] !== false)
+  if (asked.length > 1) {
+    const flags = asked.map((view) => `--${view}`).join(" and ")
+    throw new UsageError(`${flags} do not go together`, "Ask for one after the other.")
+  }
+  if (json && views.watch === true) {
+    throw new UsageError("--watch and --json do not go together", "Ask for --json again and again.")
+  }
+}
+
 const WATCH_MS = 2000
 
 /**
  * Shows it anew until the stop is requested.
  * @throws UsageError with `json`, which promises one document
  */
-export async function watch(show: () => Promise<void>, { json }: { readonly json: boolean }, stop: Stop) {
-  if (json) throw new UsageError("--watch and --json do not go together", "Ask for --json again and again.")
+export async function watch(show: () => Promise<void>, stop: Stop) {
   while (!stop.requested.aborted) {
     process.stdout.write(CLEAR_SCREEN)
     await show()

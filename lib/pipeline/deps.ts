@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { asLedgerError } from "../ledger/errors.ts"
 import { groupCommit } from "../ledger/group-commit.ts"
 import { type Ledger, openLedger } from "../ledger/open.ts"
@@ -7,6 +8,7 @@ import { withAccessRule } from "../storage/access.ts"
 import { DEFAULT_RETRY, type RetryPolicy } from "../storage/backoff.ts"
 import { type OpenOptions, openSource, openStore } from "../storage/open.ts"
 import type { Config } from "../support/config.ts"
+import { UsageError } from "../support/errors.ts"
 import type { Log } from "../support/log.ts"
 import { thisProcess } from "../support/owner.ts"
 import { semaphore } from "../support/pool.ts"
@@ -100,13 +102,20 @@ export function withCopyDeps(
 /** Opens what `verify` needs; a dry run is not recorded. */
 export async function withVerifyDeps(start: Start<VerifyParts>, work: (deps: VerifyDeps) => Promise<End>) {
   const { config, stop, progress, dryRun } = start
+  requireLedger(config.ledger.path)
   using destination = openStore(config.destination.uri, storeOptions(start))
   await destination.probe(stop.requested)
   if (!dryRun) return await inRun(start, (_, ledger) => work({ ledger, destination, progress }))
   return await withLedger(start, async (ledger) => (await work({ ledger, destination, progress })).outcome)
 }
 
-/** Opens the ledger to look at, never changing it. */
+/** There is nothing to look at before the first discovery, and a wrong LEDGER_PATH must not look like it. */
+export function requireLedger(path: string) {
+  if (existsSync(path)) return
+  throw new UsageError(`there is no ledger at ${path}`, "Run discover first, or check LEDGER_PATH.")
+}
+
+/** Opens the ledger to look at, never changing it; one that does not exist yet is empty. */
 export async function withLedger(
   start: Pick<Start<"ledger">, "config">,
   work: (ledger: Ledger) => Promise<0 | 1>,

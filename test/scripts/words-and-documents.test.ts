@@ -35,6 +35,9 @@ describe("every script", () => {
     ["copy", ["not-a-uuid"], "not-a-uuid"],
     ["verify", ["'; drop table studies; --"], "drop table"],
     ["status", ["--watch", "--json"], "--watch"],
+    ["status", ["--failures", "--versions"], "--failures and --versions"],
+    ["status", [], "there is no ledger at"],
+    ["verify", [], "there is no ledger at"],
     ["run", ["something"], "argument"],
   ]
   test.each(wrong)(
