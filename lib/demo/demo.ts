@@ -9,6 +9,7 @@ import { receiptKey, type StudyIds, studyPrefix } from "../pipeline/layout.ts"
 import { type RunReport, run } from "../pipeline/run.ts"
 import type { ObjectSource } from "../storage/store.ts"
 import { type Environment, loadConfig } from "../support/config.ts"
+import { PROJECT_ROOT } from "../support/project.ts"
 import type { Cloud } from "./cloud/cloud.ts"
 import { startCloud } from "./cloud/server.ts"
 import { asAdmin, ensurePacsDatabase, type PacsAccess } from "./pacs-database.ts"
@@ -17,7 +18,7 @@ import { startPostgres } from "./postgres.ts"
 import { demoHospital, type Hospital } from "./seed.ts"
 
 /** Where the demo keeps what it makes. The database and the origin are made anew each time, to the same byte. */
-export const DEMO_FOLDER = join(import.meta.dir, "../../state/demo")
+export const DEMO_FOLDER = join(PROJECT_ROOT, "state/demo")
 
 export interface DemoReport extends RunReport {
   readonly ledger: string

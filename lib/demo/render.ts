@@ -1,5 +1,6 @@
 import { relative } from "node:path"
 import { renderRun } from "../operate/render.ts"
+import { PROJECT_ROOT } from "../support/project.ts"
 import { bytes } from "../support/text.ts"
 import type { DemoReport, StoredObject } from "./demo.ts"
 
@@ -8,8 +9,8 @@ export function renderDemo(
   report: DemoReport,
   chosen: { readonly from: number; readonly to: number },
 ): string {
-  const ledger = relative(process.cwd(), report.ledger)
-  const destination = relative(process.cwd(), report.destination)
+  const ledger = relative(PROJECT_ROOT, report.ledger)
+  const destination = relative(PROJECT_ROOT, report.destination)
   return [
     renderRun(report, chosen),
     "",

@@ -3,6 +3,7 @@ import {
   byteSize,
   destinationUri,
   httpUrl,
+  localPath,
   logLevel,
   modalities,
   originUri,
@@ -108,8 +109,9 @@ export const VARIABLES = {
     },
     caPath: {
       name: "SOURCE_DATABASE_CA",
-      kind: text,
-      purpose: "file with the authority that signed the database's certificate (PEM)",
+      kind: localPath,
+      purpose:
+        "authority that signed the database's certificate (PEM file, seen from the project's folder)",
       example: "/etc/ssl/pacs-ca.pem",
       optional: true,
       also: [fromUrl((url) => url.searchParams.get("sslrootcert") ?? ""), generic("PGSSLROOTCERT")],
@@ -215,8 +217,9 @@ export const VARIABLES = {
   gcs: {
     credentialsPath: {
       name: "GCS_CREDENTIALS_PATH",
-      kind: text,
-      purpose: "service account key (JSON); without it application default credentials are used",
+      kind: localPath,
+      purpose:
+        "service account key (JSON file, seen from the project's folder), else default credentials",
       example: "/etc/secrets/gcs.json",
       optional: true,
       inherited: true,
@@ -234,8 +237,8 @@ export const VARIABLES = {
   ledger: {
     path: {
       name: "LEDGER_PATH",
-      kind: text,
-      purpose: "the SQLite file that holds all progress; on a local disk",
+      kind: localPath,
+      purpose: "the SQLite file that holds all progress, seen from the project's folder; on a local disk",
       example: "/var/lib/etl/ledger.sqlite",
       default: "state/ledger.sqlite",
     },
@@ -258,8 +261,8 @@ export const VARIABLES = {
     },
     spoolDir: {
       name: "SPOOL_DIR",
-      kind: text,
-      purpose: "folder where larger objects wait between download and upload",
+      kind: localPath,
+      purpose: "folder, seen from the project's, where larger objects wait between download and upload",
       example: "/var/tmp/etl",
       default: "state/tmp",
     },

@@ -1,4 +1,6 @@
+import { resolve } from "node:path"
 import { z } from "zod"
+import { PROJECT_ROOT } from "./project.ts"
 
 /** How the text of a setting is read: the parser, and for the operator what it expects with an example. */
 export interface ValueKind<T> {
@@ -11,6 +13,13 @@ export type SslMode = z.output<(typeof sslMode)["schema"]>
 export type LogLevel = z.output<(typeof logLevel)["schema"]>
 
 export const text = kind("some text", "text", z.string())
+
+/** By the project's folder: started from anywhere else, a script must not begin a second ledger there. */
+export const localPath = kind(
+  "a path",
+  "state/file",
+  z.string().transform((path) => resolve(PROJECT_ROOT, path)),
+)
 
 export const port = wholeNumber("a port from 1 to 65535", "5432", 65_535)
 

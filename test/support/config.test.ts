@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { join } from "node:path"
 import {
   ConfigError,
   type ConfigPart,
@@ -7,6 +8,7 @@ import {
   retiredNotes,
   secretValues,
 } from "../../lib/support/config.ts"
+import { PROJECT_ROOT } from "./process.ts"
 import { tempDir } from "./temp.ts"
 
 const DATABASE = {
@@ -40,13 +42,23 @@ describe("what is asked for", () => {
     expect(copy).toEqual({
       concurrency: 4,
       objectsInFlight: 16,
-      spoolDir: "state/tmp",
+      spoolDir: join(PROJECT_ROOT, "state/tmp"),
       spoolBytes: 4 * 2 ** 30,
       stallSeconds: 30,
     })
     expect(ranking).toEqual({ from: 2, to: 6, toleratedModalities: [] })
-    expect(ledger.path).toBe("state/ledger.sqlite")
+    expect(ledger.path).toBe(join(PROJECT_ROOT, "state/ledger.sqlite"))
     expect(logging.level).toBe("INFO")
+  })
+
+  test("a relative path is seen from the project's folder, wherever a script is started", () => {
+    using elsewhere = tempDir("elsewhere")
+    const script = `
+      import { loadConfig } from ${JSON.stringify(join(PROJECT_ROOT, "lib/support/config.ts"))}
+      const { ledger, copy } = loadConfig(["ledger", "copy"], { SPOOL_DIR: "/var/tmp/etl" })
+      console.log(JSON.stringify([ledger.path, copy.spoolDir]))`
+    const { stdout } = Bun.spawnSync([process.execPath, "-e", script], { cwd: elsewhere.path })
+    expect(JSON.parse(String(stdout))).toEqual([join(PROJECT_ROOT, "state/ledger.sqlite"), "/var/tmp/etl"])
   })
 
   test("the replaced system's variables work under their old names", () => {
