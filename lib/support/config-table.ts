@@ -110,8 +110,7 @@ export const VARIABLES = {
     caPath: {
       name: "SOURCE_DATABASE_CA",
       kind: localPath,
-      purpose:
-        "authority that signed the database's certificate (PEM file, seen from the project's folder)",
+      purpose: "authority that signed the database's certificate (PEM file, seen from the project's folder)",
       example: "/etc/ssl/pacs-ca.pem",
       optional: true,
       also: [fromUrl((url) => url.searchParams.get("sslrootcert") ?? ""), generic("PGSSLROOTCERT")],
@@ -218,8 +217,7 @@ export const VARIABLES = {
     credentialsPath: {
       name: "GCS_CREDENTIALS_PATH",
       kind: localPath,
-      purpose:
-        "service account key (JSON file, seen from the project's folder), else default credentials",
+      purpose: "service account key (JSON file, seen from the project's folder), else default credentials",
       example: "/etc/secrets/gcs.json",
       optional: true,
       inherited: true,
