@@ -28,13 +28,14 @@ case "$1" in
     rmdir "$CLONE/busy"
     test ! -e "$CLONE/broken" ;;
   wait) exec "$REAL_BUN" -e 'process.on("SIGTERM", () => process.exit(9)); console.error("ready"); setInterval(() => {}, 1e6)' ;;
+  proxies) echo "$HTTP_PROXY $NO_PROXY $no_proxy" ;;
   *) echo "ran $*"; exit 7 ;;
 esac
 `
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
-function fakeClone() {
+function fakeClone(env: Readonly<Record<string, string>> = {}) {
   const dir = tempDir("clone")
   mkdirSync(dir.file("scripts"))
   mkdirSync(dir.file("node_modules", ".bin"), { recursive: true })
@@ -44,7 +45,7 @@ function fakeClone() {
   writeFileSync(dir.file("node_modules", ".bin", "bun"), BUN)
   chmodSync(dir.file("node_modules", ".bin", "bun"), 0o755)
   writeFileSync(dir.file("calls"), "")
-  const options = { env: { CLONE: dir.path, REAL_BUN: process.execPath, HOME: dir.path } }
+  const options = { env: { CLONE: dir.path, REAL_BUN: process.execPath, HOME: dir.path, ...env } }
   return {
     dir,
     run: (...words: string[]) => runScript([dir.file("scripts", "setup.mjs"), ...words], options),
@@ -147,6 +148,15 @@ describe("what it runs then", () => {
     using clone = fakeClone()
     const { exitCode, stdout } = await clone.run("scripts/demo.ts", "--fresh")
     expect([exitCode, stdout]).toEqual([7, "ran scripts/demo.ts --fresh\n"])
+  })
+
+  test.each([
+    ["", "127.0.0.1,localhost"],
+    ["hospital.internal", "hospital.internal,127.0.0.1,localhost"],
+  ])("calls this machine past the proxy; with NO_PROXY=%p as well", async (given, expected) => {
+    using clone = fakeClone({ HTTP_PROXY: "http://proxy.internal:3128", NO_PROXY: given })
+    const { stdout } = await clone.run("proxies")
+    expect(stdout).toBe(`http://proxy.internal:3128 ${expected} ${expected}\n`)
   })
 
   test("gets the signals", async () => {
