@@ -1,4 +1,5 @@
-import { type Attempt, type Copied, isOwnAttempt } from "../ledger/attempts.ts"
+import { type Attempt, assertClaimed, type Copied, isOwnAttempt } from "../ledger/attempts.ts"
+import type { Claim } from "../ledger/claims.ts"
 import { chosenDoctors } from "../ledger/cohorts.ts"
 import type { LedgerObject } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
@@ -35,21 +36,21 @@ type Standing = ObjectInfo
  */
 export async function copyObject(
   deps: CopyDeps,
-  study: StudyIds,
+  claim: Claim,
   attempt: Attempt,
   signal?: AbortSignal,
 ): Promise<Copied> {
   const { object } = attempt
-  const key = objectKey(study, object.path)
+  const key = objectKey(claim, object.path)
   const lookFirst = attempt.unsettled || object.generation !== null || object.forced === 1
   const standing = lookFirst ? await glanceAt(deps.destination, key, signal) : undefined
   if (standing !== undefined && object.forced === 0) {
-    const settled = await recognise(deps, study, object, standing, signal)
+    const settled = await recognise(deps, claim, object, standing, signal)
     if (settled !== undefined) return settled
   }
-  using incoming = await fetchIncoming(deps, study, object, signal)
+  using incoming = await fetchIncoming(deps, claim, object, signal)
   const warning = object.kind === "dicom" ? await whyNotDicom(incoming.body) : undefined
-  const placed = await place(deps, { study, attempt, key, incoming }, standing, signal)
+  const placed = await place(deps, { claim, attempt, key, incoming }, standing, signal)
   return { ...placed, sourceEtag: incoming.sourceEtag, warning }
 }
 
@@ -141,7 +142,7 @@ async function orMissing(incoming: Promise<Incoming | undefined>, study: StudyId
 }
 
 interface Placement {
-  readonly study: StudyIds
+  readonly claim: Claim
   readonly attempt: Attempt
   readonly key: string
   readonly incoming: Incoming
@@ -172,6 +173,8 @@ async function place(
     } catch (error) {
       if (!(error instanceof PreconditionFailed) || race === MAX_RACES) throw error
       standing = await lookAt(deps.destination, key, signal)
+      // Whoever took the claim from us may have written what stands there: it is newer than ours.
+      assertClaimed(deps.ledger, placement.claim)
     }
   }
 }
@@ -219,11 +222,11 @@ const CONTENT_TYPES = {
   dicom: "application/dicom",
 } as const
 
-function writeOptions({ study, attempt, incoming }: Placement) {
+function writeOptions({ claim, attempt, incoming }: Placement) {
   const { object } = attempt
   const metadata = {
-    organization_id: study.organizationId,
-    study_id: study.studyId,
+    organization_id: claim.organizationId,
+    study_id: claim.studyId,
     ...(object.seriesId !== null && { series_id: object.seriesId }),
     ...(object.sourceId !== null && {
       [object.kind === "report" ? "report_id" : "image_id"]: object.sourceId,

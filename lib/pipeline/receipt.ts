@@ -1,7 +1,8 @@
+import { assertClaimed } from "../ledger/attempts.ts"
 import type { Claim } from "../ledger/claims.ts"
 import { type LedgerObject, objectsOf } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
-import { recordReceiptIntent } from "../ledger/receipts.ts"
+import { recordReceipt, recordReceiptIntent } from "../ledger/receipts.ts"
 import { studyById } from "../ledger/studies.ts"
 import { AccessDenied, PreconditionFailed } from "../storage/errors.ts"
 import type { ObjectInfo } from "../storage/store.ts"
@@ -22,6 +23,8 @@ export interface PlannedReceipt {
   readonly standing: string | undefined
   /** That one says it already. */
   readonly isWritten: boolean
+  /** A run died while it replaced that one: something else may stand there. */
+  readonly isUnsettled: boolean
   /** The operator asked to replace whatever stands there. */
   readonly forced: boolean
 }
@@ -36,16 +39,14 @@ export function planReceipt(ledger: Ledger, claim: Claim, forced: boolean): Plan
   const objects = objectsOf(ledger, claim.studyId).filter(({ state }) => state !== "retired")
   if (objects.some(({ state }) => state !== "copied")) return undefined
   const hash = receiptHash(objects)
+  const { cohortId, receiptGeneration, ...before } = studyById(ledger, claim.studyId)!
+  const isUnsettled = receiptGeneration !== null && before.receiptIntent !== null
+  const isWritten = receiptGeneration !== null && before.receiptHash === hash && !isUnsettled
   recordReceiptIntent(ledger, claim, hash)
-  const { cohortId, receiptGeneration, receiptHash: written } = studyById(ledger, claim.studyId)!
-  return {
-    hash,
-    objects,
-    cohortId,
-    standing: receiptGeneration ?? undefined,
-    isWritten: receiptGeneration !== null && written === hash,
-    forced,
-  }
+  // At once, for nothing will be done: a crash must not leave an intent behind.
+  if (isWritten) recordReceipt(ledger, claim, { hash, generation: receiptGeneration })
+  const standing = receiptGeneration ?? undefined
+  return { hash, objects, cohortId, standing, isWritten, isUnsettled, forced }
 }
 
 /**
@@ -60,8 +61,8 @@ export async function writeReceipt(
   receipt: PlannedReceipt,
   signal?: AbortSignal,
 ): Promise<string> {
-  const { hash, objects, cohortId, standing, isWritten } = receipt
-  if (isWritten) return standing!
+  const { hash, objects, cohortId, standing } = receipt
+  if (receipt.isWritten) return standing!
   const { ledger, destination } = deps
   const key = receiptKey(claim)
   const body = receiptBytes(claim, cohortId, objects)
@@ -76,15 +77,21 @@ export async function writeReceipt(
     const options = { contentType: "application/json", metadata, ifGeneration }
     return (await send(destination, key, body, checksums, options, signal)).generation
   }
-  try {
-    return await write(standing ?? "absent")
-  } catch (error) {
-    if (!(error instanceof PreconditionFailed)) throw error
+  const settle = async () => {
     const found = await lookAt(deps, key, signal)
     // It says the same: an answer was lost, or a ledger that is lost wrote it.
     if (found?.metadata.receipt === hash) return found.generation
     if (found !== undefined) await requireReplaceable(deps, claim, receipt, found, signal)
+    // Whoever took the claim from us may have written what stands there: it is newer than ours.
+    assertClaimed(ledger, claim)
     return write(found?.generation ?? "absent")
+  }
+  if (receipt.isUnsettled) return settle()
+  try {
+    return await write(standing ?? "absent")
+  } catch (error) {
+    if (error instanceof PreconditionFailed) return settle()
+    throw error
   }
 }
 

@@ -1,4 +1,3 @@
-import { expect } from "bun:test"
 import type { Cloud } from "../../../lib/demo/cloud/cloud.ts"
 import type { LogEntry } from "../../../lib/demo/cloud/log.ts"
 
@@ -11,53 +10,44 @@ export interface Version {
   readonly by: "us" | "others"
 }
 
-/** Everything that ever happened to the destination, and what must never have. */
+/** Everything that ever happened to the destination. */
 export interface History {
   last(key: string): Version | undefined
   has(key: string, generation: string): boolean
-  /** What the project did since this was asked last. */
+  /** Takes note of what the project did since this was called last. */
   catchUp(): void
   /** Somebody else puts something there, or removes what is there. */
   meddle(key: string, content: string | undefined): void
+  /** What the project did since this was asked last, each with what stood there before. */
+  takeEffects(): Effect[]
 }
 
-export interface HistoryOptions {
-  readonly ledgerId: () => string
-  /** Whether the operator wants whatever stands under this key replaced. */
-  readonly isForced: (key: string) => boolean
+export interface Effect {
+  readonly entry: LogEntry
+  readonly key: string
+  readonly before: Version | undefined
+  readonly after: Version
 }
 
-export function openHistory(cloud: Cloud, bucket: string, { ledgerId, isForced }: HistoryOptions): History {
+export function openHistory(cloud: Cloud, bucket: string): History {
   const versions = new Map<string, Version[]>()
+  const effects: Effect[] = []
   let seen = 0
 
   const add = (key: string, version: Version) => versions.set(key, [...(versions.get(key) ?? []), version])
   const last = (key: string) => versions.get(key)?.at(-1)
 
-  const assertLegal = ({ effect, key, metadata = {} }: LogEntry, crc32c: string | undefined) => {
-    const before = last(key!)
-    const ours = metadata.attempt?.startsWith(`${ledgerId()}/`) || metadata.ledger === ledgerId()
-    expect({ key, ours }).toEqual({ key, ours: true })
-    if (effect === "created" || isForced(key!)) return
-    const replaced = {
-      key,
-      effect,
-      by: before?.by,
-      isSame: crc32c !== undefined && crc32c === before?.crc32c,
-    }
-    expect(replaced).toEqual({ key, effect: "replaced", by: "us", isSame: false })
-  }
-
   const catchUp = () => {
     const entries = cloud.log.entries.slice(seen)
     seen += entries.length
     for (const entry of entries) {
-      const { effect, key, bucket: where, generation } = entry
-      if (effect === undefined || where !== bucket) continue
-      const now = cloud.describe(bucket, key!)
+      const { effect, key, generation } = entry
+      if (effect === undefined || key === undefined) continue
+      const now = cloud.describe(bucket, key)
       const crc32c = now?.generation === generation ? now?.crc32c : undefined
-      assertLegal(entry, crc32c)
-      add(key!, { generation, crc32c, by: "us" })
+      const after: Version = { generation, crc32c, by: "us" }
+      effects.push({ entry, key, before: last(key), after })
+      add(key, after)
     }
   }
 
@@ -73,5 +63,6 @@ export function openHistory(cloud: Cloud, bucket: string, { ledgerId, isForced }
       const now = cloud.describe(bucket, key)
       add(key, { generation: now?.generation, crc32c: now?.crc32c, by: "others" })
     },
+    takeEffects: () => effects.splice(0),
   }
 }

@@ -5,6 +5,7 @@ import { OBJECT_MOVES } from "../../../lib/ledger/states.ts"
 import { eligibleStudies, type LedgerStudy, studyById } from "../../../lib/ledger/studies.ts"
 import { wrongTotals } from "../../../lib/ledger/totals.ts"
 import { rows } from "../../support/ledger.ts"
+import type { Effect } from "./history.ts"
 import { type ModelStudy, receiptKey, STUDIES } from "./hospital.ts"
 import { DESTINATION, type World } from "./world.ts"
 
@@ -43,6 +44,7 @@ export function lookBefore(world: World): Before {
 /** Every promise, after every step. */
 export function expectPromises(world: World, before: Before, done: Done) {
   world.history.catchUp()
+  for (const effect of world.history.takeEffects()) expectLegalEffect(world, effect)
   expectSoundLedger(world)
   expectLegalMoves(world, before, done)
   expectCopiedStands(world)
@@ -52,6 +54,20 @@ export function expectPromises(world: World, before: Before, done: Done) {
   for (const study of STUDIES) expectTrueReceipt(world, study)
   expectNoClaimOfTheLiving(world)
   if (done.copiedAll === true) expectNothingLeft(world)
+}
+
+/** What we do carries our mark, and replaces only what the ledger knew, by something else; unless it was ordered. */
+function expectLegalEffect(world: World, { key, entry, before, after }: Effect) {
+  const { ledger, forced } = world
+  const study = STUDIES.find(({ id }) => key.includes(id))!
+  const { attempt, ledger: of } = entry.metadata ?? {}
+  const isMarked = key === receiptKey(study) ? of === ledger.id : attempt?.startsWith(`${ledger.id}/`)
+  expect({ key, isMarked }).toEqual({ key, isMarked: true })
+  if (entry.effect === "created" || forced.has(study.id)) return
+  const isOurs = before?.by === "us" || world.hasRecorded(key, before?.generation ?? "")
+  const isSame = after.crc32c !== undefined && after.crc32c === before?.crc32c
+  const seen = { key, effect: entry.effect, isOurs, isSame }
+  expect(seen).toEqual({ key, effect: "replaced", isOurs: true, isSame: false })
 }
 
 function expectSoundLedger({ ledger }: World) {

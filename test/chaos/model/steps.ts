@@ -5,7 +5,7 @@ import { discover } from "../../../lib/pipeline/discover.ts"
 import { verify } from "../../../lib/pipeline/verify.ts"
 import type { Stop } from "../../../lib/support/stop.ts"
 import { DAY } from "../../support/ledger.ts"
-import { type Doctor, type ModelStudy, metadataKey, ORIGIN, receiptKey, STUDIES } from "./hospital.ts"
+import { type Doctor, type ModelStudy, metadataKey, receiptKey, STUDIES } from "./hospital.ts"
 import type { Fate } from "./life.ts"
 import { type Done, expectPromises, lookBefore } from "./promises.ts"
 import { DESTINATION, type World } from "./world.ts"
@@ -106,6 +106,14 @@ const meddling: fc.Arbitrary<Step> = fc.oneof(
   })),
 )
 
+/** Nobody reads the bytes of receipts again. */
+const rotting: fc.Arbitrary<Step> = key
+  .filter(({ name }) => !name.startsWith("_receipts/"))
+  .map(({ name, text }) => ({
+    text: `${text} rots`,
+    run: ({ cloud }: World) => cloud.describe(DESTINATION, name) && cloud.corrupt(DESTINATION, name),
+  }))
+
 const time: fc.Arbitrary<Step> = fc.constantFrom(61_000, DAY, 31 * DAY).map((ms) => ({
   text: `${ms / 1000} s pass`,
   run: ({ advance }: World) => advance(ms),
@@ -145,7 +153,6 @@ function copying({ studies, faults, ...options }: Copying, chance: Chance): Step
       const studyIds = studies.map(({ id }) => id)
       // Ids that the ledger does not know are looked up in the database.
       if (studies.length > 0) done.discovered = true
-      if (options.force === true) for (const id of studyIds) world.forced.add(id)
       const rules = faults.map((rule) => world.cloud.fail(rule))
       const report = await asProcess(world, done, chance, (deps, stop) =>
         copyStudies(deps, { ...options, studyIds, concurrency: 2 }, stop),
@@ -276,6 +283,7 @@ const chance: fc.Arbitrary<Chance> = fc.oneof(
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: hospitalSteps },
   { weight: 3, arbitrary: meddling },
+  { weight: 1, arbitrary: rotting },
   { weight: 1, arbitrary: time },
   { weight: 5, arbitrary: fc.tuple(limit, chance).map(([n, fate]) => discovering(n, fate)) },
   { weight: 7, arbitrary: fc.tuple(howToCopy, chance).map(([how, fate]) => copying(how, fate)) },
@@ -293,5 +301,3 @@ export const REST = {
   retryFailed: new Checked(all({ retryFailed: true })),
   repair: new Checked(verifying({ repair: true, read: true }, plain)),
 }
-
-export { DESTINATION, ORIGIN }

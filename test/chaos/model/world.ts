@@ -38,6 +38,8 @@ export interface World extends AsyncDisposable {
   readonly forced: Set<string>
   /** Moves of objects between states since this was asked last. */
   takeMoves(): Move[]
+  /** Whether the ledger ever had it that this generation stands there: written by us, or adopted. */
+  hasRecorded(key: string, generation: string): boolean
   /**
    * Does a piece of work as a process of its own, which may die of its fate.
    * @returns undefined when it did, or when it was stopped
@@ -94,6 +96,7 @@ export async function openWorld({ cloud, testPacs, pacs, origin, destination }: 
   cloud.log.clear()
   const forced = new Set<string>()
   const moves: Move[] = []
+  const recorded = new Set<string>()
   const running = scope.move()
 
   return {
@@ -102,15 +105,13 @@ export async function openWorld({ cloud, testPacs, pacs, origin, destination }: 
     ledger,
     ledgerPath,
     forced,
-    history: openHistory(cloud, DESTINATION, {
-      ledgerId: () => ledger.id,
-      isForced: (key) => forced.has(key.split("/")[1]!),
-    }),
+    history: openHistory(cloud, DESTINATION),
     advance: clock.advance,
     takeMoves: () => moves.splice(0),
+    hasRecorded: (key, generation) => recorded.has(`${key.slice(key.indexOf("/") + 1)} ${generation}`),
     async process(work, { fate, stop = NEVER } = {}) {
       using own = openLedger(ledgerPath, { clock })
-      own.db.run(WATCH_MOVES)
+      own.db.run(WATCH)
       const life_ = life(fate)
       const runId = startRun(own, { script: "model", arguments: [], version: "0", owner: thisProcess() })
       const mortal = mortalLedger(own, life_)
@@ -133,7 +134,7 @@ export async function openWorld({ cloud, testPacs, pacs, origin, destination }: 
       }
       try {
         const result = await work(deps, stop)
-        endRun(own, runId, "done", {})
+        endRun(own, runId, stop.requested.aborted ? "stopped" : "done", {})
         return result
       } catch (error) {
         if (life_.isDead) bury(own, runId)
@@ -142,16 +143,24 @@ export async function openWorld({ cloud, testPacs, pacs, origin, destination }: 
         return undefined
       } finally {
         moves.push(...rows<Move>(own, "select * from moves"))
+        for (const { name } of rows<{ name: string }>(own, "select name from recorded")) recorded.add(name)
+        for (const { study } of rows<{ study: string }>(own, "select study from ordered")) forced.add(study)
       }
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
 
-const WATCH_MOVES = `
+const WATCH = `
   create temp table moves (study text, position integer, before text, after text);
   create temp trigger watch_moves after update of state on objects
-  begin insert into moves values (old.study_id, old.position, old.state, new.state); end`
+  begin insert into moves values (old.study_id, old.position, old.state, new.state); end;
+  create temp table recorded (name text);
+  create temp trigger watch_generations after update of generation on objects
+  begin insert into recorded values (old.study_id || '/' || old.path || ' ' || new.generation); end;
+  create temp table ordered (study text);
+  create temp trigger watch_orders after update of forced on objects when new.forced = 1
+  begin insert into ordered values (old.study_id); end`
 
 /** From now on the run's owner is a process that has ended. */
 function bury(ledger: Ledger, runId: number) {
