@@ -9,12 +9,9 @@ await main(
       "Runs the whole job once on this machine: a real PostgreSQL, a stand-in for S3, a folder as destination.",
     example: "--fresh",
     options: { fresh: flag("forget what an earlier demo did") },
-    config: ["ranking"],
   },
   (start) => {
     const say = (text: string) => process.stderr.write(`${text}\n`)
-    return runDemo(start, { fresh: start.options.fresh, say }, (report) =>
-      start.print(report, (done) => renderDemo(done, start.config.ranking)),
-    )
+    return runDemo(start, { fresh: start.options.fresh, say }, (report) => start.print(report, renderDemo))
   },
 )

@@ -21,6 +21,8 @@ import { demoHospital, type Hospital } from "./seed.ts"
 export const DEMO_FOLDER = join(PROJECT_ROOT, "state/demo")
 
 export interface DemoReport extends RunReport {
+  /** The ranks of the doctors whose studies it took. */
+  readonly chosen: { readonly from: number; readonly to: number }
   readonly ledger: string
   readonly destination: string
   /** One study at the destination, with its receipt. */
@@ -35,7 +37,7 @@ export interface StoredObject {
 /**
  * The whole main job, once, on a real PostgreSQL, a stand-in for S3 and a folder as the destination. Run again, it
  * finds nothing left to do.
- * @param start a script's context; its configuration is the demo's own
+ * @param start a script's context; the configuration is the demo's own, whatever the environment says
  * @param options.fresh forgets what an earlier demo did
  * @param options.say tells a person who waits what is going on
  */
@@ -62,6 +64,7 @@ export async function runDemo(
     const done = await run(deps, { concurrency: config.copy.concurrency }, start.stop)
     await report({
       ...done,
+      chosen: { from: config.ranking.from, to: config.ranking.to },
       ledger: config.ledger.path,
       destination: join(DEMO_FOLDER, "destination"),
       example: await storedOf(deps.destination, largestStudy(deps.ledger)),

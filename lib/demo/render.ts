@@ -5,14 +5,11 @@ import { bytes } from "../support/text.ts"
 import type { DemoReport, StoredObject } from "./demo.ts"
 
 /** What a newcomer sees at the end of the demo: what was done, where it lies, and what to try next. */
-export function renderDemo(
-  report: DemoReport,
-  chosen: { readonly from: number; readonly to: number },
-): string {
+export function renderDemo(report: DemoReport): string {
   const ledger = relative(PROJECT_ROOT, report.ledger)
   const destination = relative(PROJECT_ROOT, report.destination)
   return [
-    renderRun(report, chosen),
+    renderRun(report, report.chosen),
     "",
     "One study at the destination",
     tree(report.example),
