@@ -30,13 +30,23 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 const GRACE_MS = 10_000
 
 /**
- * The first SIGINT or SIGTERM requests the stop; 10 s later it is forced. A second signal ends the process at
- * once, which is safe, too: whatever it interrupts is settled by the next start.
+ * One stop may come as several signals: GNU timeout signals its child and then the whole group, and `npm run`
+ * hands on what a terminal has sent to all.
  */
-export function stopOnSignals(source: SignalSource = process, graceMs = GRACE_MS): SignalStop {
+const SAME_STOP_MS = 1000
+
+/**
+ * The first SIGINT or SIGTERM requests the stop; 10 s later it is forced. A second one, more than 1 s after the
+ * first, ends the process at once, which is safe, too: whatever it interrupts is settled by the next start.
+ * @param options.now a clock that only goes forward, in milliseconds
+ */
+export function stopOnSignals(
+  source: SignalSource = process,
+  { graceMs = GRACE_MS, now = () => performance.now() }: { graceMs?: number; now?: () => number } = {},
+): SignalStop {
   const requested = new AbortController()
   const forced = new AbortController()
-  let exitCode: number | undefined
+  let first: { readonly exitCode: number; readonly atMs: number } | undefined
   let grace: Timer | undefined
 
   const request = (reason: Aborted) => {
@@ -46,8 +56,11 @@ export function stopOnSignals(source: SignalSource = process, graceMs = GRACE_MS
     grace.unref()
   }
   const onSignal = (signal: StopSignal) => () => {
-    if (exitCode !== undefined) source.exit(EXIT_CODES[signal])
-    exitCode = EXIT_CODES[signal]
+    if (first !== undefined) {
+      if (now() - first.atMs > SAME_STOP_MS) source.exit(EXIT_CODES[signal])
+      return
+    }
+    first = { exitCode: EXIT_CODES[signal], atMs: now() }
     request(new Aborted(`stopped by ${signal}; start it again to go on`))
   }
   const listeners = { SIGINT: onSignal("SIGINT"), SIGTERM: onSignal("SIGTERM") }
@@ -59,7 +72,7 @@ export function stopOnSignals(source: SignalSource = process, graceMs = GRACE_MS
     forced: forced.signal,
     request,
     get exitCode() {
-      return exitCode
+      return first?.exitCode
     },
     [Symbol.dispose]() {
       clearTimeout(grace)

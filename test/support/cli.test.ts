@@ -147,12 +147,14 @@ describe("signals", () => {
     expect(JSON.parse(stdout).args).toEqual([])
   })
 
-  test("a second signal ends it at once", async () => {
+  test("a later second signal ends it at once", async () => {
     await using script = startScript([SCRIPT, "--do", "ignore"])
     await script.saysOnStderr("waiting")
     script.kill("SIGINT")
     await script.saysOnStderr("asked to stop")
-    script.kill("SIGINT")
-    expect((await script.finished).exitCode).toBe(130)
+    // The earliest of them still belong to the first.
+    const again = setInterval(() => script.kill("SIGINT"), 20)
+    const { exitCode } = await script.finished.finally(() => clearInterval(again))
+    expect(exitCode).toBe(130)
   })
 })

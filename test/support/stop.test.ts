@@ -22,7 +22,7 @@ test("the first signal asks to take nothing new, and leaves what is in flight al
 
 test("after the time of grace the rest is aborted", async () => {
   const source = fakeProcess()
-  using stop = stopOnSignals(source, 1)
+  using stop = stopOnSignals(source, { graceMs: 1 })
   source.emit("SIGINT")
   await once(stop.forced, "abort")
   expect([stop.exitCode, source.exits]).toEqual([130, []])
@@ -33,10 +33,23 @@ test.each([
   ["SIGINT", "SIGTERM", 143],
 ])("%s, then %s ends the process at once with %d", (first, second, code) => {
   const source = fakeProcess()
-  using _ = stopOnSignals(source)
+  let atMs = 0
+  using _ = stopOnSignals(source, { now: () => atMs })
   source.emit(first)
+  atMs = 1001
   source.emit(second)
   expect(source.exits).toEqual([code])
+})
+
+test("signals within a second of the first are the same stop, with the first one's exit code", () => {
+  const source = fakeProcess()
+  let atMs = 0
+  using stop = stopOnSignals(source, { now: () => atMs })
+  source.emit("SIGTERM")
+  source.emit("SIGTERM")
+  atMs = 1000
+  source.emit("SIGINT")
+  expect([stop.exitCode, stop.forced.aborted, source.exits]).toEqual([143, false, []])
 })
 
 test("a request from within has no exit code of its own, and a signal behind it is still the first", () => {
