@@ -5,7 +5,7 @@ import {
   type ParsedArguments,
   parseArguments,
 } from "./cli-parse.ts"
-import { type Config, type ConfigPart, loadConfig, retiredNotes, secretValues } from "./config.ts"
+import { type Config, type ConfigPart, loadConfig, retiredNotes, secretValues, terminalOf } from "./config.ts"
 import { Aborted, HeldByAnother, UsageError } from "./errors.ts"
 import { explain } from "./failure.ts"
 import { createLogger, type Log } from "./log.ts"
@@ -87,7 +87,8 @@ function contextOf<P extends ConfigPart, O extends OptionSpecs, A>(
   redact: Redactor,
   stop: SignalStop,
 ): Omit<Context<P, O, A>, "script" | "words"> {
-  const log = createLogger({ level: config.logging.level, redact, pretty: process.stderr.isTTY === true })
+  const terminal = process.stderr.isTTY === true ? terminalOf() : undefined
+  const log = createLogger({ level: config.logging.level, redact, terminal })
   for (const note of retiredNotes()) log.warn(note)
   // Whoever read the output has gone, as `| head` does: nobody needs more of it.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -99,7 +100,7 @@ function contextOf<P extends ConfigPart, O extends OptionSpecs, A>(
     config,
     log,
     stop,
-    progress: parsed.json ? silentProgress : progressOn(process.stderr),
+    progress: parsed.json || terminal?.moves !== true ? silentProgress : progressOn(process.stderr),
     print: (report, render) =>
       writeOut(`${parsed.json ? JSON.stringify(report, null, 2) : render(report)}\n`),
   }

@@ -67,6 +67,19 @@ export function secretValues(env: Environment = process.env): readonly string[] 
     .flatMap((variable) => spelledValues(variable, env))
 }
 
+/** What the terminal of whoever started the script can do and is wanted to. */
+export interface Terminal {
+  readonly colors: boolean
+  /** It knows escape sequences that move the cursor and clear lines. */
+  readonly moves: boolean
+}
+
+/** By the conventions that terminals and programs share: `TERM=dumb`, and `NO_COLOR` (no-color.org). */
+export function terminalOf(env: Environment = process.env): Terminal {
+  const moves = env.TERM !== "dumb"
+  return { moves, colors: moves && (env.NO_COLOR ?? "") === "" }
+}
+
 /** What no variable can tell alone. */
 function contradictions({ database, ranking, s3, gcs }: Partial<Config>): string[] {
   const found: string[] = []

@@ -1,5 +1,6 @@
 import pino, { type Logger } from "pino"
 import pretty from "pino-pretty"
+import type { Terminal } from "./config.ts"
 import type { LogLevel } from "./config-values.ts"
 import { failureOf } from "./failure.ts"
 import type { Redactor } from "./redact.ts"
@@ -17,8 +18,8 @@ export interface LogOptions {
   readonly redact: Redactor
   /** Where finished lines go; standard error unless told. */
   readonly write?: (text: string) => void
-  /** For people: one coloured line each, instead of JSON. */
-  readonly pretty?: boolean
+  /** For people at this terminal: lines to read, instead of JSON. */
+  readonly terminal?: Terminal | undefined
 }
 
 const LEVELS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error", CRITICAL: "fatal" } as const
@@ -40,15 +41,16 @@ const SECRET_FIELDS = [
  * A logger of JSON lines, or of lines for people, that writes synchronously: nothing is lost when the process
  * ends.
  */
-export function createLogger({ level, redact, write = stderrWriter(), pretty = false }: LogOptions): Log {
-  const sink = pretty ? prettySink(write) : write
+export function createLogger({ level, redact, write = stderrWriter(), terminal }: LogOptions): Log {
+  const sink = terminal === undefined ? write : prettySink(write, terminal)
   return pino(
     {
       level: LEVELS[level],
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: { err: (error: unknown) => failureOf(error, { stack: level === "DEBUG" }) },
-      formatters: pretty ? {} : { level: (label) => ({ level: PYTHON_NAMES.get(label) ?? label }) },
+      formatters:
+        terminal === undefined ? { level: (label) => ({ level: PYTHON_NAMES.get(label) ?? label }) } : {},
       redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: "[hidden]" },
     },
     { write: (line: string) => sink(redact(line)) },
@@ -69,13 +71,13 @@ function stderrWriter(): (text: string) => void {
 const CLEAR_LINE = "\r\x1b[K"
 
 /** In this thread: a worker would lose the last lines. */
-function prettySink(write: (text: string) => void): (line: string) => void {
+function prettySink(write: (text: string) => void, { colors, moves }: Terminal): (line: string) => void {
   const render = pretty.prettyFactory({
-    colorize: true,
+    colorize: colors,
     translateTime: "SYS:HH:MM:ss",
     ignore: "pid",
     singleLine: true,
     messageFormat: (line, key) => safe(String(line[key] ?? "")),
   })
-  return (line) => write(`${CLEAR_LINE}${render(line)}`)
+  return (line) => write(`${moves ? CLEAR_LINE : ""}${render(line)}`)
 }

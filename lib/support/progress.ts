@@ -12,12 +12,8 @@ export interface Progress {
 
 export const silentProgress: Progress = { start() {}, tick() {}, stop() {} }
 
-/** A bar on a terminal; nothing where nobody looks. */
+/** A bar on a terminal whose cursor can be moved. */
 export function progressOn(stream: NodeJS.WriteStream): Progress {
-  return stream.isTTY ? bar(stream) : silentProgress
-}
-
-function bar(stream: NodeJS.WriteStream): Progress {
   const single = new SingleBar(
     {
       stream,

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test"
+import { terminalOf } from "../../lib/support/config.ts"
 import { AppError } from "../../lib/support/errors.ts"
 import { createLogger, type LogOptions } from "../../lib/support/log.ts"
 import { redactor } from "../../lib/support/redact.ts"
@@ -67,9 +68,23 @@ test("secrets are written neither by value nor by field", () => {
 })
 
 test("a line for people is one line, whatever it was told", () => {
-  const { log, text } = logger({ pretty: true })
+  const { log, text } = logger({ terminal: terminalOf({}) })
   log.info({ key: "a\x1b[2J\nb" }, "first\nsecond \x1b[2J hunter2")
   expect(text()).toContain("first\\nsecond \\x1b[2J [hidden]")
   expect(text().trimEnd()).not.toContain("\n")
   expect(text()).not.toContain("\x1b[2J")
+})
+
+const CLEAR_LINE = "\r\x1b[K"
+
+test.each([
+  ["colours", {}, CLEAR_LINE, true],
+  ["colours, where NO_COLOR is empty", { NO_COLOR: "" }, CLEAR_LINE, true],
+  ["no colours with NO_COLOR", { NO_COLOR: "1", TERM: "xterm" }, CLEAR_LINE, false],
+  ["nothing but text on a dumb terminal", { TERM: "dumb" }, "", false],
+])("a line for people has %s", (_, env, before, colored) => {
+  const { log, text } = logger({ terminal: terminalOf(env) })
+  log.info({ size: 1 }, "copied")
+  expect(text().startsWith(before)).toBe(true)
+  expect(text().slice(before.length).includes("\x1b")).toBe(colored)
 })
