@@ -204,6 +204,20 @@ test("nothing from outside reaches the terminal as it is: keys, messages, warnin
   }
 })
 
+test("the ids of runs and processes stand as a shell takes them", () => {
+  using bench = knownLedger()
+  const run = {
+    run_id: 1234,
+    script: "copy",
+    started_at: "2026-01-01T00:00:00.000Z",
+    host: "box",
+    pid: 29921,
+  }
+  const claim = { studyId: "s", runId: 5678, host: "box", pid: 31337, expiresAt: "2026-01-01T00:01:00.000Z" }
+  const shown = renderStatus({ ...statusOf(bench.ledger), running: [run], claims: [claim] })
+  for (const id of ["1234", "29921", "5678", "31337"]) expect(shown).toMatch(new RegExp(`\\b${id}\\b`))
+})
+
 test("no failures are told in words", () => {
   expect(renderFailures([])).toBe("No failures.")
 })
