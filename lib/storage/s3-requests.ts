@@ -46,6 +46,9 @@ interface Address {
   readonly path: string
 }
 
+/** Of the body that a GET does not have; named, so that the signer need not compute it each time. */
+const SHA256_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 async function signedGet(
   signer: Signer,
   { protocol, hostname, port, path: bucketPath }: Address,
@@ -61,7 +64,7 @@ async function signedGet(
     ...(port === undefined ? {} : { port }),
     path,
     query: {},
-    headers: { ...headers, host },
+    headers: { ...headers, host, "x-amz-content-sha256": SHA256_OF_NOTHING },
   })
   // Not signed: proxies may change it.
   return { url: `${protocol}//${host}${path}`, headers: { ...signed.headers, "accept-encoding": "identity" } }

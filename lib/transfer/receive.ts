@@ -2,9 +2,9 @@ import { AbortError } from "p-retry"
 import { backOff, type RetryPolicy } from "../storage/backoff.ts"
 import { Unavailable } from "../storage/errors.ts"
 import { reasonOf } from "../storage/failures.ts"
-import { watchStall } from "../storage/stall.ts"
+import { onStall } from "../storage/stall.ts"
 import type { ObjectInfo, ObjectSource, UploadBody } from "../storage/store.ts"
-import { linkedAbort, onAbort } from "../support/abort.ts"
+import { linkedAbort } from "../support/abort.ts"
 import { fileSink, memorySink, type Sink } from "./sink.ts"
 import type { Spool } from "./spool.ts"
 
@@ -48,17 +48,18 @@ export async function receive(
   options: ReceiveOptions,
   signal?: AbortSignal,
 ): Promise<Received> {
-  const first = await openBody(source, key, undefined, signal)
+  using first = await openBody(source, key, undefined, signal)
   const { info } = first
   if (info.size <= SMALL_BYTES) {
     const sink = memorySink(info.size)
     await fill(sink, source, info, first, options, signal)
     return { info, body: sink.body, [Symbol.dispose]() {} }
   }
-  return receiveIntoSpool(source, first, options, signal)
+  return await receiveIntoSpool(source, first, options, signal)
 }
 
-interface OpenBody {
+/** Follows the caller's signal until it is disposed of. */
+interface OpenBody extends Disposable {
   readonly info: ObjectInfo
   readonly stream: ReadableStream<Uint8Array>
   abort(reason: unknown): void
@@ -105,10 +106,10 @@ async function fill(
   const advanced = movement(sink)
   const takeOne = async () => {
     if (sink.received === info.size && info.size > 0) return
-    const body = next ?? (await openRest(source, info, sink.received, signal))
+    using body = next ?? (await openRest(source, info, sink.received, signal))
     next = undefined
     try {
-      await take(sink, source, body, options.stallMs, signal)
+      await take(sink, source, body, options.stallMs)
     } catch (cause) {
       signal?.throwIfAborted()
       throw new BodyBroken(source, info, sink.received, cause)
@@ -118,17 +119,10 @@ async function fill(
   await backOff(takeOne, options.retry, { forgive: advanced }, signal)
 }
 
-async function take(
-  sink: Sink,
-  source: ObjectSource,
-  body: OpenBody,
-  stallMs: number,
-  signal: AbortSignal | undefined,
-) {
+async function take(sink: Sink, source: ObjectSource, body: OpenBody, stallMs: number) {
   const asked = { verb: "read", store: source.uri, key: body.info.key } as const
   const advanced = movement(sink)
-  using watch = watchStall(asked, stallMs, async () => advanced(), signal)
-  using _ = onAbort(watch.signal, () => body.abort(watch.signal.reason))
+  using _ = onStall(asked, stallMs, async () => advanced(), body.abort)
   await sink.take(body.stream)
 }
 
@@ -157,14 +151,18 @@ async function openBody(
   from: { readonly start: number; readonly generation: string } | undefined,
   signal?: AbortSignal,
 ): Promise<OpenBody> {
-  // Once it is open, who takes the body watches the caller's signal.
-  using stop = linkedAbort(signal)
+  const stop = linkedAbort(signal)
   const options =
     from === undefined
       ? {}
       : { ifGeneration: from.generation, ...(from.start > 0 ? { range: { start: from.start } } : {}) }
-  const { info, stream } = await source.read(key, options, stop.signal)
-  return { info, stream, abort: stop.abort }
+  try {
+    const { info, stream } = await source.read(key, options, stop.signal)
+    return { info, stream, abort: stop.abort, [Symbol.dispose]: stop[Symbol.dispose] }
+  } catch (error) {
+    stop[Symbol.dispose]()
+    throw error
+  }
 }
 
 async function discard(body: OpenBody): Promise<undefined> {

@@ -13,17 +13,24 @@ export interface Sink {
 
 /** @param size bytes of the whole body; a longer one is an error */
 export function memorySink(size: number): Sink {
-  const bytes = new Uint8Array(size)
+  let bytes: Uint8Array = new Uint8Array()
   let received = 0
   return {
     get received() {
       return received
     },
-    body: bytes,
+    get body() {
+      return bytes
+    },
     async take(stream) {
       for await (const chunk of stream) {
         if (received + chunk.length > size) throw new RangeError(`more than ${size} bytes came`)
-        bytes.set(chunk, received)
+        // Mostly a small body comes as one chunk, which then is the body.
+        if (chunk.length === size) bytes = chunk
+        else {
+          if (received === 0) bytes = new Uint8Array(size)
+          bytes.set(chunk, received)
+        }
         received += chunk.length
       }
     },
