@@ -1,5 +1,5 @@
 import { Database, SQLiteError } from "bun:sqlite"
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { type Clock, systemClock } from "../support/clock.ts"
 import { AppError } from "../support/errors.ts"
@@ -139,7 +139,11 @@ export function openSpool({ dir, capacity, clock = systemClock }: SpoolOptions):
 
 function openBooks(dir: string): Database {
   mkdirSync(dir, { recursive: true, mode: 0o700 })
-  const db = new Database(`${dir}.sqlite`, { create: true, strict: true })
+  const path = `${dir}.sqlite`
+  const isNew = !existsSync(path)
+  const db = new Database(path, { create: true, strict: true })
+  // Before SQLite makes the files beside it, which get the same mode.
+  if (isNew) chmodSync(path, 0o600)
   db.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
   // Its rows mean nothing after a power loss: the owners are dead then.
   db.run("pragma synchronous = off")

@@ -241,6 +241,11 @@ describe("Processes that share a spool", () => {
     expect(b.files()).toEqual([])
   })
 
+  test("keep their books from other users", () => {
+    using b = bench()
+    expect(statSync(`${b.dir}.sqlite`).mode & 0o777).toBe(0o600)
+  })
+
   test("leave alone what is not theirs", () => {
     using b = bench()
     writeFileSync(`${b.dir}/notes.txt`, "mine")
