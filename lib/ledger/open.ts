@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite"
-import { chmodSync, existsSync, mkdirSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { type Clock, systemClock } from "../support/clock.ts"
 import { useWal } from "../support/wal.ts"
@@ -41,6 +41,7 @@ export interface LedgerOptions {
  * @throws LedgerBusy another process migrates it for longer than the busy timeout
  */
 export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
+  refuseFolder(path)
   const clock = options.clock ?? systemClock
   const busyTimeoutMs = options.busyTimeoutMs ?? 30_000
   const readonly = options.readonly === true && existsSync(path)
@@ -60,6 +61,12 @@ export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
   } catch (error) {
     throw asLedgerError(error, path)
   }
+}
+
+/** SQLite would call it a failing disk. */
+function refuseFolder(path: string) {
+  if (!existsSync(path) || !statSync(path).isDirectory()) return
+  throw new LedgerUnusable(`the ledger's path is a folder: ${path}`, "Let LEDGER_PATH name a file in it.")
 }
 
 function openFile(path: string, readonly: boolean): Database {

@@ -44,6 +44,8 @@ export function renderCopy({ studies, totals }: CopyReport): string {
   const troubled = studies.filter(({ success }) => !success)
   const objects = totals.dicom_files_uploaded + totals.reports_uploaded + totals.metadata_uploaded
   const held = totals.held_by_others
+  // A study without an organization was never in the ledger, so that it lists nothing of it.
+  const isListed = troubled.some(({ organization_id }) => organization_id !== null)
   return [
     ...troubled.flatMap(renderTrouble),
     ...(totals.studies === 0
@@ -59,7 +61,7 @@ export function renderCopy({ studies, totals }: CopyReport): string {
     ...(totals.warnings > 0
       ? [`${plural(totals.warnings, "warning")}: see the log, and bun run status`]
       : []),
-    ...(totals.failed > 0 ? ["What failed and what happens next: bun run status --failures"] : []),
+    ...(isListed ? ["What failed and what happens next: bun run status --failures"] : []),
   ].join("\n")
 }
 

@@ -3,8 +3,8 @@ import type { Ledger } from "../ledger/open.ts"
 import { beginSeen, noteSeen, recordLastSeen, seenCounts, unseenStudies } from "../ledger/seen.ts"
 import { compareStudy, moveStanding, recordStudy } from "../ledger/studies.ts"
 import type { Pacs, Snapshot } from "../source/pacs.ts"
-import type { Criteria, Rules, SourceStudy, Survey } from "../source/rows.ts"
-import { RULES_TEXT } from "../source/rules.ts"
+import type { Criteria, Rule, Rules, SourceStudy, Survey } from "../source/rows.ts"
+import { RULE_TEXTS, RULES_TEXT } from "../source/rules.ts"
 import type { Log } from "../support/log.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
@@ -128,7 +128,7 @@ export async function admitStudies(
     const admitted: SourceStudy[] = []
     for (const id of studyIds) {
       const found = await snapshot.study(id, criteriaOf(deps, survey))
-      if ("failed" in found) refused.set(id, `not eligible: fails the rule ${found.failed}`)
+      if ("failed" in found) refused.set(id, whyNot(found.failed))
       else admitted.push(found)
     }
     if (admitted.length > 0) {
@@ -139,6 +139,11 @@ export async function admitStudies(
     }
     return refused
   }, stop.requested)
+}
+
+function whyNot(rule: Rule): string {
+  if (rule === "exists") return "the database has no such study"
+  return `not eligible: fails the rule ${rule} (${RULE_TEXTS[rule]})`
 }
 
 function criteriaOf({ rules }: DiscoverDeps, { chosen }: Survey): Criteria {

@@ -57,7 +57,12 @@ export class Unavailable extends StorageError {
   readonly retryAfterMs: number | undefined
 
   constructor(message: string, facts: Facts, cause?: unknown, retryAfterMs?: number) {
-    super(message, { verdict: "retry", facts, cause })
+    super(message, {
+      verdict: "retry",
+      facts,
+      cause,
+      hint: "Check the network and the endpoint, then start this again; nothing is lost.",
+    })
     this.retryAfterMs = retryAfterMs
   }
 }

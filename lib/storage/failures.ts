@@ -63,9 +63,9 @@ export function abortReason(signal: AbortSignal): AppError {
   return signal.reason instanceof AppError ? signal.reason : new Aborted(undefined, signal.reason)
 }
 
-/** `read gs://bucket/prefix/a/b.dcm` */
+/** `read gs://bucket/prefix/a/b.dcm`, `looking at gs://bucket` */
 export function describe({ verb, store, key }: Asked): string {
-  return `${verb} ${key === undefined ? store : `${store}/${key}`}`
+  return `${verb === "probe" ? "looking at" : verb} ${key === undefined ? store : `${store}/${key}`}`
 }
 
 function classOfStatus(status: number): FailureClass {

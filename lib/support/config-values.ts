@@ -82,23 +82,28 @@ export function partOfDatabaseUrl(part: (url: URL) => string): ValueKind<string 
 
 /** Bucket names that S3 or GCS take, with the dots and underscores of older ones. */
 const BUCKET = "[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
+const BUCKET_WORDS =
+  "a bucket's name has 3 to 222 of a-z, 0-9, dot, dash and underscore, and no sign at its ends"
 
 export function bucketAsUri(scheme: string): ValueKind<string> {
   const schema = z
     .string()
     .regex(new RegExp(`^${BUCKET}$`))
     .transform((bucket) => `${scheme}://${bucket}`)
-  return kind("a bucket's name alone", "chest-xrays", schema)
+  return kind(`a bucket's name alone (${BUCKET_WORDS})`, "chest-xrays", schema)
 }
 
-export const originUri = storeUri("an s3://, gs:// or file:// URI", "s3://hospital-pacs", [
+export const originUri = storeUri(`an s3://, gs:// or file:// URI (${BUCKET_WORDS})`, "s3://hospital-pacs", [
   "s3",
   "gs",
   "file",
 ])
 
 /** Not S3: the origin's service is only ever read. */
-export const destinationUri = storeUri("a gs:// or file:// URI", "gs://chest-xrays", ["gs", "file"])
+export const destinationUri = storeUri(`a gs:// or file:// URI (${BUCKET_WORDS})`, "gs://chest-xrays", [
+  "gs",
+  "file",
+])
 
 export const sslMode = oneOf(["disable", "prefer", "require", "verify-ca", "verify-full"], "verify-full")
 

@@ -107,6 +107,11 @@ describe("A ledger opened only to read", () => {
 })
 
 describe("A file that is no ledger", () => {
+  test.each([true, false])("is called a folder when it is one (readonly: %p)", (readonly) => {
+    using dir = tempDir()
+    expect(() => openLedger(dir.path, { readonly })).toThrow(`the ledger's path is a folder: ${dir.path}`)
+  })
+
   test.each([true, false])("is refused when it is damaged (readonly: %p)", (readonly) => {
     using dir = tempDir()
     const path = dir.file("ledger.sqlite")

@@ -74,6 +74,11 @@ describe("a copy's report", () => {
     )
   })
 
+  test("sends nobody to the ledger for a study that it does not know", () => {
+    const unknown = { ...RESULT, organization_id: null, errors: ["the database has no such study"] }
+    expect(renderCopy({ studies: [unknown], totals: TOTALS })).not.toContain("--failures")
+  })
+
   test("of nothing says just that", () => {
     const nothing = { ...TOTALS, studies: 0, failed: 0, warnings: 0, held_by_others: 0 }
     expect(renderCopy({ studies: [], totals: nothing })).toBe("Nothing left to do.")
@@ -213,7 +218,8 @@ test("the ids of runs and processes stand as a shell takes them", () => {
     host: "box",
     pid: 29921,
   }
-  const claim = { studyId: "s", runId: 5678, host: "box", pid: 31337, expiresAt: "2026-01-01T00:01:00.000Z" }
+  const times = { acquiredAt: "2026-01-01T00:00:00.000Z", expiresAt: "2026-01-01T00:01:00.000Z" }
+  const claim = { studyId: "s", runId: 5678, host: "box", pid: 31337, ...times }
   const shown = renderStatus({ ...statusOf(bench.ledger), running: [run], claims: [claim] })
   for (const id of ["1234", "29921", "5678", "31337"]) expect(shown).toMatch(new RegExp(`\\b${id}\\b`))
 })

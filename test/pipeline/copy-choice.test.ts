@@ -61,8 +61,8 @@ describe("a copy that names studies", () => {
     expect(outcomes(studies)).toEqual({
       [eligible[0]!.studyId]: true,
       [eligible[1]!.studyId]: true,
-      [knee.studyId]: ["not eligible: fails the rule has_cr_or_dx"],
-      [unknown]: ["not eligible: fails the rule exists"],
+      [knee.studyId]: ["not eligible: fails the rule has_cr_or_dx (its modalities have CR or DX)"],
+      [unknown]: ["the database has no such study"],
     })
     expect(totals).toMatchObject({ studies: 4, succeeded: 2, failed: 2 })
     expect(code).toBe(1)

@@ -178,7 +178,7 @@ describe("documents", () => {
     )
     expect(refused.exitCode).toBe(1)
     expect(documentOf(refused).studies).toMatchObject([
-      { organization_id: null, success: false, errors: ["not eligible: fails the rule exists"] },
+      { organization_id: null, success: false, errors: ["the database has no such study"] },
       { study_id: broken.studyId, success: false },
     ])
   })

@@ -284,7 +284,9 @@ describe("reading", () => {
 describe("before any work", () => {
   test("a folder that must be there and is not, is said", async () => {
     using source = openFileStore(root, { mustExist: true })
-    expect(await failureOf(source.probe())).toBeInstanceOf(BucketNotFound)
+    const failure = await failureOf(source.probe())
+    expect(failure).toBeInstanceOf(BucketNotFound)
+    expect((failure as BucketNotFound).message).toStartWith("looking at file://")
     await store.probe()
   })
 

@@ -119,7 +119,9 @@ test.each([
   ["list", (store: ReturnType<typeof open>) => keysIn(store)],
 ])("a service that is silent is given up by %s", async (_, call) => {
   using _stall = cloud.fail({ fault: { kind: "stall" } })
-  expect(await failureOf(call(open("bucket", 50)))).toBeInstanceOf(Unavailable)
+  const failure = await failureOf(call(open("bucket", 50)))
+  expect(failure).toBeInstanceOf(Unavailable)
+  expect((failure as Unavailable).hint).toContain("Check the network and the endpoint")
 })
 
 test.each(["../object", "a/./b", "a/..", "."])(

@@ -188,6 +188,8 @@ describe("what is wrong", () => {
 
   test("S3 is no destination, and bucket names are names alone", () => {
     expect(problemsOf(["destination"], { DESTINATION_URI: "s3://bucket" })).toHaveLength(1)
+    const [tooShort] = problemsOf(["destination"], { DESTINATION_URI: "gs://d2" })
+    expect(tooShort).toContain("a bucket's name has 3 to 222 of a-z")
     expect(problemsOf(["destination"], { GCS_BUCKET_NAME: "gs://bucket" })).toHaveLength(1)
     expect(problemsOf(["origin"], { ORIGIN_URI: "file://relative/folder" })).toHaveLength(1)
   })
