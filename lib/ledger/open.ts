@@ -65,8 +65,18 @@ export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
 
 /** SQLite would call it a failing disk. */
 function refuseFolder(path: string) {
-  if (!existsSync(path) || !statSync(path).isDirectory()) return
+  if (!isFolder(path)) return
   throw new LedgerUnusable(`the ledger's path is a folder: ${path}`, "Let LEDGER_PATH name a file in it.")
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  } catch (error) {
+    // What may not be looked at is refused when it is opened.
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return false
+    throw error
+  }
 }
 
 function openFile(path: string, readonly: boolean): Database {
