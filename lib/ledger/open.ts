@@ -73,8 +73,9 @@ function isFolder(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
   } catch (error) {
-    // What may not be looked at is refused when it is opened.
-    if ((error as NodeJS.ErrnoException).code === "EACCES") return false
+    const { code } = error as NodeJS.ErrnoException
+    // What may not be looked at, or lies below a file, is refused when it is opened.
+    if (code === "EACCES" || code === "ENOTDIR") return false
     throw error
   }
 }
