@@ -35,7 +35,6 @@ test("A copy that is killed at fifty random moments ends with every object copie
   expect(site.cloud.log.count({ status: 412 })).toBeLessThanOrEqual(IN_FLIGHT * KILLS)
   // Without these the moments would have been harmless ones.
   expect(traces).toEqual({ crashed: true, interrupted: true, settledByLooking: true, spooled: true })
-  expect(site.cloud.log.count({ operation: "s3.get", status: 206 })).toBeGreaterThan(0)
 }, 120_000)
 
 interface Moment {
