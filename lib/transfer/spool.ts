@@ -101,7 +101,7 @@ export function openSpool({ dir, capacity, clock = systemClock }: SpoolOptions):
   }
 
   const ifGranted = (placeId: number, identity: string) =>
-    grant(db, dir, placeId, capacity) ? open(placeId, identity) : undefined
+    grant(db, dir, owner, placeId, capacity) ? open(placeId, identity) : undefined
 
   return {
     dir,
@@ -129,7 +129,7 @@ export function openSpool({ dir, capacity, clock = systemClock }: SpoolOptions):
     },
     [Symbol.dispose]: () => {
       exclusively(() => {
-        dropDeadPlaces(db)
+        dropDeadPlaces(db, owner)
         for (const stray of straysOf(db, dir)) rmSync(join(dir, stray.name), { force: true })
       })
       db.close()
@@ -164,8 +164,8 @@ function guarded<T>(dir: string, work: () => T): T {
  * Room goes in the order of asking: nobody overtakes, so that a large body does not wait for ever. Files that dead
  * processes left give way when room is short.
  */
-function grant(db: Database, dir: string, placeId: number, capacity: number): boolean {
-  dropDeadPlaces(db)
+function grant(db: Database, dir: string, owner: Owner, placeId: number, capacity: number): boolean {
+  dropDeadPlaces(db, owner)
   const { held, waiting, bytes, identity } = db
     .query<{ held: number; waiting: number; bytes: number; identity: string }, { placeId: number }>(
       `select mine.bytes, mine.identity,
@@ -183,11 +183,13 @@ function grant(db: Database, dir: string, placeId: number, capacity: number): bo
   return true
 }
 
-function dropDeadPlaces(db: Database) {
-  const owners = db.query<Owner, []>(
-    "select distinct host, boot_id as bootId, pid, process_start as processStart from places",
+function dropDeadPlaces(db: Database, self: Owner) {
+  // Whether a process lives is asked of the system: mostly there is no other one to ask for.
+  const others = db.query<Owner, Record<string, string | number>>(
+    `select host, boot_id as bootId, pid, process_start as processStart from places
+     except select $host, $bootId, $pid, $processStart`,
   )
-  for (const owner of owners.all().filter(isDead)) {
+  for (const owner of others.all({ ...self }).filter(isDead)) {
     db.query(
       `delete from places where host = $host and boot_id = $bootId and pid = $pid and process_start = $processStart`,
     ).run({ ...owner })
