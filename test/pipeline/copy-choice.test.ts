@@ -143,14 +143,14 @@ test("at most OBJECTS_IN_FLIGHT objects are under way, over all studies", async 
   for (let n = 0; n < 4; n++)
     await hospital.admit({ images: Array.from({ length: 5 }, (_, i) => ({ instance_number: i })) })
   await hospital.discover()
-  const stalled = hospital.cloud.fail({ operation: "s3.get", times: 3, fault: { kind: "stall" } })
+  const stalled = hospital.cloud.fail({ operation: "s3.get", times: 1000, fault: { kind: "stall" } })
   const copying = hospital.copy({ concurrency: 4 })
   await stalled.reached(3)
-  // The others wait for these three; receipts, one a study, are no objects.
-  expect(hospital.cloud.log.counters.inFlight).toBe(3)
+  // Whatever else was asked for at the same time has arrived before the answers to these.
+  for (let n = 0; n < 10; n++) await fetch(hospital.cloud.url)
+  expect(stalled.hits).toBe(3)
   stalled.release()
   expect((await copying).code).toBe(0)
-  expect(hospital.cloud.log.counters.peakInFlight).toBeLessThanOrEqual(3 + 4)
 })
 
 describe("what failed", () => {
