@@ -38,7 +38,8 @@ export function rotten(body: Body): Body {
 }
 
 export function withFlippedBit(bytes: Uint8Array): Uint8Array {
-  const copy = bytes.slice()
+  // Not `slice`: a Buffer's is no copy, and every object of the same content would rot with it.
+  const copy = new Uint8Array(bytes)
   const at = copy.length >> 1
   if (copy.length > 0) copy[at] = copy[at]! ^ 1
   return copy

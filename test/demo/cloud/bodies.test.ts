@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { openBodies } from "../../../lib/demo/cloud/bodies.ts"
+import { openBodies, rotten } from "../../../lib/demo/cloud/bodies.ts"
 import { crc32cBase64, md5Base64 } from "../../../lib/support/checksums.ts"
 
 const KIB256 = 256 * 1024
@@ -37,4 +37,10 @@ test("contents that differ in one bit, or in length, are different bodies with t
 test("pieces that are not yet known are kept as one", () => {
   const body = openBodies().intern(inPieces(KIB256))
   expect(Buffer.compare(body.bytes, CONTENT)).toBe(0)
+})
+
+test("what rots is one object, not every other of the same content", () => {
+  const body = openBodies().keep(Buffer.from("uploaded in one request"))
+  expect(rotten(body).bytes).not.toEqual(body.bytes)
+  expect(Buffer.from(body.bytes).toString()).toBe("uploaded in one request")
 })
