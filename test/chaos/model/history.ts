@@ -14,6 +14,9 @@ export interface Version {
 export interface History {
   last(key: string): Version | undefined
   has(key: string, generation: string): boolean
+  /** Keys where somebody else was last when the step began, or has been since. */
+  suspects(): ReadonlySet<string>
+  beginStep(): void
   /** Takes note of what the project did since this was called last. */
   catchUp(): void
   /** Somebody else puts something there, or removes what is there. */
@@ -32,6 +35,7 @@ export interface Effect {
 export function openHistory(cloud: Cloud, bucket: string): History {
   const versions = new Map<string, Version[]>()
   const effects: Effect[] = []
+  let suspects = new Set<string>()
   let seen = 0
 
   const add = (key: string, version: Version) => versions.set(key, [...(versions.get(key) ?? []), version])
@@ -56,8 +60,14 @@ export function openHistory(cloud: Cloud, bucket: string): History {
     has: (key, generation) =>
       versions.get(key)?.some((version) => version.generation === generation) ?? false,
     catchUp,
+    suspects: () => suspects,
+    beginStep() {
+      const byOthers = [...versions.keys()].filter((key) => last(key)?.by === "others")
+      suspects = new Set(byOthers)
+    },
     meddle(key, content) {
       catchUp()
+      suspects.add(key)
       if (content === undefined) cloud.delete(bucket, key)
       else cloud.put(bucket, key, content)
       const now = cloud.describe(bucket, key)

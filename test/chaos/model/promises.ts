@@ -28,7 +28,8 @@ export interface Done {
 }
 
 export function lookBefore(world: World): Before {
-  const { cloud, forced } = world
+  const { cloud, forced, history } = world
+  history.beginStep()
   const studies = known(world)
   const objects = allObjects(world)
   forced.clear()
@@ -52,7 +53,9 @@ export function expectPromises(world: World, before: Before, done: Done) {
   for (const study of known(world)) expectTrueFlags(world, study)
   for (const study of STUDIES) expectTrueReceipt(world, study)
   expectNoClaimOfTheLiving(world)
-  if (done.copiedAll === true) expectNothingLeft(world)
+  if (done.copiedAll !== true) return
+  expectNothingLeft(world)
+  expectLookedFirst(world, before)
 }
 
 /** What we do carries our mark, and replaces only what the ledger knew, by something else; unless it was ordered. */
@@ -98,7 +101,8 @@ function expectLegalMoves(world: World, before: Before, { repaired }: Done) {
       allObjects(world).find((object) => nameOf(object) === name)!,
     ]
     const isChanged = then === undefined || then.sourceHash !== now.sourceHash || wasRetired.has(name)
-    return !isChanged && !world.forced.has(study) && repaired !== true
+    const isMended = repaired === true && world.history.suspects().has(keyOf(now))
+    return !isChanged && !isMended && !world.forced.has(study)
   })
   expect(unfounded).toEqual([])
 }
@@ -232,6 +236,14 @@ function expectNothingLeft(world: World) {
     const isBlocked = open.length > 0 || history.last(receiptKey(study))?.by === "others"
     expect({ studyId, complete: row.completedAt !== null || isBlocked }).toEqual({ studyId, complete: true })
   }
+}
+
+/** What an interrupted try may have left at the destination is looked for, not found out by being refused. */
+function expectLookedFirst({ cloud, history }: World, before: Before) {
+  const refused = cloud.log.entries.slice(before.requests).filter(({ status }) => status === 412)
+  // Of a receipt there is nothing to be saved by looking first.
+  const receipts = [...before.studies.values()].filter(({ receiptIntent }) => receiptIntent !== null)
+  expect(refused.length).toBeLessThanOrEqual(history.suspects().size + receipts.length)
 }
 
 function known({ ledger }: World): LedgerStudy[] {

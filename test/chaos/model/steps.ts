@@ -153,11 +153,11 @@ function copying({ studies, faults, ...options }: Copying, chance: Chance): Step
       const studyIds = studies.map(({ id }) => id)
       // Ids that the ledger does not know are looked up in the database.
       if (studies.length > 0) done.discovered = true
-      const rules = faults.map((rule) => world.cloud.fail(rule))
+      using rules = new DisposableStack()
+      for (const rule of faults) rules.use(world.cloud.fail(rule))
       const report = await asProcess(world, done, chance, (deps, stop) =>
         copyStudies(deps, { ...options, studyIds, concurrency: 2 }, stop),
       )
-      for (const rule of rules) rule.release()
       const isWhole = studies.length === 0 && options.limit === undefined && faults.length === 0
       if (report !== undefined && chance === undefined && isWhole) done.copiedAll = true
     },

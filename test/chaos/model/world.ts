@@ -5,6 +5,7 @@ import { endRun, startRun } from "../../../lib/ledger/runs.ts"
 import type { CopyStepDeps } from "../../../lib/pipeline/copy.ts"
 import { admitStudies, type DiscoverDeps } from "../../../lib/pipeline/discover.ts"
 import { openPacs } from "../../../lib/source/pacs.ts"
+import { Unavailable } from "../../../lib/storage/errors.ts"
 import { openSource as openOrigin, openStore } from "../../../lib/storage/open.ts"
 import { silentLogger } from "../../../lib/support/log.ts"
 import { thisProcess } from "../../../lib/support/owner.ts"
@@ -42,7 +43,7 @@ export interface World extends AsyncDisposable {
   hasRecorded(key: string, generation: string): boolean
   /**
    * Does a piece of work as a process of its own, which may die of its fate.
-   * @returns undefined when it did, or when it was stopped
+   * @returns undefined when it did, was stopped, or asked in vain
    */
   process<T>(work: (deps: Deps, stop: Stop) => Promise<T>, options?: ProcessOptions): Promise<T | undefined>
 }
@@ -93,6 +94,7 @@ export async function openWorld({ cloud, testPacs, pacs, origin, destination }: 
   const spool = scope.use(openSpool({ dir: dir.file("spool"), capacity: 1 << 20 }))
   const source = await openSource(testPacs, cloud)
   for (const key of cloud.keys(DESTINATION)) cloud.delete(DESTINATION, key)
+  cloud.heal()
   cloud.log.clear()
   const forced = new Set<string>()
   const moves: Move[] = []
@@ -139,6 +141,7 @@ export async function openWorld({ cloud, testPacs, pacs, origin, destination }: 
       } catch (error) {
         if (life_.isDead) bury(own, runId)
         else if (stop.requested.aborted) endRun(own, runId, "stopped", {})
+        else if (error instanceof Unavailable) endRun(own, runId, "failed", {})
         else throw error
         return undefined
       } finally {
