@@ -21,4 +21,4 @@ test("an operator's settings are nothing to the demo, which marks the doctors th
   const marked = [...stdout.matchAll(/^(\d+) \*/gm)].map(([, rank]) => Number(rank))
   expect(marked).toEqual([2, 3, 4, 5, 6])
   expect(stdout).toContain("Ledger  state/demo/ledger.sqlite")
-})
+}, 30_000)

@@ -1,4 +1,4 @@
-import { afterAll } from "bun:test"
+import { afterAll, setDefaultTimeout } from "bun:test"
 import { pathToFileURL } from "node:url"
 import type { Cloud } from "../../lib/demo/cloud/cloud.ts"
 import { startCloud } from "../../lib/demo/cloud/server.ts"
@@ -68,6 +68,9 @@ const PARTS = [
   "gcs",
   "copy",
 ] as const satisfies readonly CopyParts[]
+
+// Many a test starts servers and processes; a busy machine is no failure.
+setDefaultTimeout(30_000)
 
 let servers: Promise<{ readonly pacs: TestPacs; readonly cloud: Cloud }> | undefined
 let opened = 0
