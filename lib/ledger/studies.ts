@@ -103,7 +103,10 @@ export function recordListing(
   })
 }
 
-/** Moves a study's standing; nothing happens when it stands there already, for the same reason. */
+/**
+ * Moves a study's standing; nothing happens when it stands there already, for the same reason. What was planned of it
+ * still is of the cohort that planned it.
+ */
 export function moveStanding(
   ledger: Ledger,
   tally: Tally,
@@ -114,11 +117,8 @@ export function moveStanding(
   const before = studyById(ledger, studyId)!
   if (before.standing === to.standing && before.standingReason === reason) return false
   ledger.db
-    .query(
-      `update studies set standing = $standing, standing_reason = $reason, cohort_id = $cohortId
-       where study_id = $studyId`,
-    )
-    .run({ studyId, standing: to.standing, reason, cohortId: to.cohortId })
+    .query("update studies set standing = $standing, standing_reason = $reason where study_id = $studyId")
+    .run({ studyId, standing: to.standing, reason })
   recordStanding(ledger, studyId, { ...to, reason })
   tally.add(`studies.${before.standing}`, -1)
   tally.add(`studies.${to.standing}`, 1)

@@ -120,7 +120,7 @@ describe("The history of a standing", () => {
       { cohort_id: second, at: "2026-03-02T02:00:00.000Z", standing: "out_of_cohort", reason: "ranking" },
       { cohort_id: third, at: "2026-03-03T02:00:00.000Z", standing: "withdrawn", reason: "demo" },
     ])
-    expect(studyById(ledger, "a")).toMatchObject({ cohortId: third })
+    expect(studyById(ledger, "a")).toMatchObject({ cohortId: first })
   })
 
   test("tells the reason anew when only that changed", () => {

@@ -266,6 +266,22 @@ describe("standings", () => {
     },
   )
 
+  test("when only the ranking moved, metadata that are made again still tell of the doctors who were chosen", async () => {
+    using hospital = await openHospital()
+    const { cloud, destination } = hospital
+    const { metadataKey } = await hospital.admit()
+    cloud.delete(hospital.origin, metadataKey)
+    await hospital.run()
+    const told = hospital.text(metadataKey)
+    expect(JSON.parse(told).reports).toHaveLength(1)
+    Object.assign(hospital.env, { RANK_FROM: "2", RANK_TO: "2" })
+    await hospital.discover()
+    cloud.delete(destination, metadataKey)
+    await hospital.verify({ repair: true })
+    await hospital.copy()
+    expect(hospital.text(metadataKey)).toBe(told)
+  })
+
   test("when only the ranking moved, what has begun is finished and the rest is left", async () => {
     using hospital = await openHospital()
     const begun = await hospital.admit()

@@ -65,7 +65,7 @@ create table studies (
   lists_origin        integer not null check (lists_origin in (0, 1)),  -- 1: no image rows, files come from a listing
   standing            text not null check (standing in ('eligible', 'out_of_cohort', 'withdrawn')),
   standing_reason     text,                     -- the first rule that fails, NULL while eligible
-  cohort_id           integer not null references cohorts (cohort_id),  -- that planned it and gave it this standing
+  cohort_id           integer not null references cohorts (cohort_id),  -- that planned it, by the doctors it chose
   first_seen_at       text not null,
   last_seen_at        text not null,
   begun_at            text,                     -- first claim; what has begun is finished although the ranking moved
