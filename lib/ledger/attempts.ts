@@ -1,5 +1,5 @@
 import { ClaimLost } from "./errors.ts"
-import { type LedgerObject, moveObject, nextTryAt, objectAt } from "./objects.ts"
+import { countMove, type LedgerObject, nextTryAt, staleReceipt } from "./objects.ts"
 import type { Ledger } from "./open.ts"
 import type { Tally } from "./tally.ts"
 
@@ -81,14 +81,16 @@ export function settleObject(
 ) {
   assertClaimed(ledger, claim)
   const { object } = attempt
-  const now = objectAt(ledger, object.studyId, object.position)!
+  const now = stateOf(ledger, object)
   endAttempt(ledger, attempt, result)
   const orderedMeanwhile = now.forced === 1 && object.forced === 0
   const overtaken = now.state === "retired" || now.sourceHash !== object.sourceHash || orderedMeanwhile
   if (!isCopied(result)) {
     tally.moved(ledger.now(), { failed: 1 })
-    recordWrongBytes(ledger, now, result)
-    if (!overtaken) recordFailure(ledger, tally, now, result)
+    recordWrongBytes(ledger, object, result)
+    if (overtaken) return
+    countMove(tally, now, result.outcome)
+    recordFailure(ledger, attempt, now, result)
     return
   }
   tally.moved(ledger.now(), {
@@ -96,8 +98,8 @@ export function settleObject(
     adopted: result.outcome === "adopted" ? 1 : 0,
     bytes: result.bytes,
   })
-  if (!overtaken) moveObject(ledger, tally, now, "copied", result.size)
-  recordDestination(ledger, now, result, overtaken)
+  if (!overtaken) countMove(tally, now, "copied", result.size)
+  recordDestination(ledger, object, result, overtaken)
 }
 
 /** @throws ClaimLost unless the study is held under this token right now */
@@ -108,27 +110,44 @@ export function assertClaimed(ledger: Ledger, claim: { readonly studyId: string;
   if (held === null) throw new ClaimLost(claim.studyId)
 }
 
+/** What may have moved in an object's row while it was under way. */
+type ObjectNow = Pick<LedgerObject, "state" | "sourceHash" | "forced" | "size" | "missingSince">
+
+function stateOf(ledger: Ledger, { studyId, position }: LedgerObject): ObjectNow {
+  return ledger.db
+    .query<ObjectNow, { studyId: string; position: number }>(
+      `select state, source_hash as sourceHash, forced, size, missing_since as missingSince
+       from objects where study_id = $studyId and position = $position`,
+    )
+    .get({ studyId, position })!
+}
+
 function beginAttempt(ledger: Ledger, runId: number, object: LedgerObject): Attempt {
   const { studyId, position } = object
   const now = ledger.now()
-  const interrupted = ledger.db
+  const number = object.tries + 1
+  const unsettled = object.tries > 0 && endInterrupted(ledger, object, now)
+  ledger.db
+    .query("update objects set tries = $number where study_id = $studyId and position = $position")
+    .run({ studyId, position, number })
+  ledger.db
+    .query(
+      `insert into copy_attempts (study_id, position, try, run_id, started_at)
+       values ($studyId, $position, $number, $runId, $now)`,
+    )
+    .run({ studyId, position, number, runId, now })
+  return { object, try: number, id: `${ledger.id}/${position}/${number}`, unsettled }
+}
+
+/** @returns whether there was such a try */
+function endInterrupted(ledger: Ledger, { studyId, position }: LedgerObject, now: string): boolean {
+  const ended = ledger.db
     .query(
       `update copy_attempts set ended_at = $now, outcome = 'interrupted'
        where study_id = $studyId and position = $position and ended_at is null`,
     )
     .run({ studyId, position, now })
-  const { tries } = ledger.db
-    .query<{ tries: number }, { studyId: string; position: number }>(
-      `update objects set tries = tries + 1 where study_id = $studyId and position = $position returning tries`,
-    )
-    .get({ studyId, position })!
-  ledger.db
-    .query(
-      `insert into copy_attempts (study_id, position, try, run_id, started_at)
-       values ($studyId, $position, $try, $runId, $now)`,
-    )
-    .run({ studyId, position, try: tries, runId, now })
-  return { object, try: tries, id: `${ledger.id}/${position}/${tries}`, unsettled: interrupted.changes > 0 }
+  return ended.changes > 0
 }
 
 function endAttempt(ledger: Ledger, { object, try: number }: Attempt, result: CopyResult) {
@@ -149,22 +168,27 @@ function endAttempt(ledger: Ledger, { object, try: number }: Attempt, result: Co
     })
 }
 
-function recordFailure(ledger: Ledger, tally: Tally, object: LedgerObject, failure: NotCopied) {
-  moveObject(ledger, tally, object, failure.outcome)
+function recordFailure(
+  ledger: Ledger,
+  { object: { studyId, position }, try: tries }: Attempt,
+  { missingSince }: ObjectNow,
+  { outcome, verdict, errorClass, errorMessage }: NotCopied,
+) {
   ledger.db
     .query(
-      `update objects set verdict = $verdict, error_class = $errorClass, error_message = $errorMessage,
-         next_try_at = $nextTryAt, missing_since = $missingSince
+      `update objects set state = $outcome, verdict = $verdict, error_class = $errorClass,
+         error_message = $errorMessage, next_try_at = $nextTryAt, missing_since = $missingSince
        where study_id = $studyId and position = $position`,
     )
     .run({
-      studyId: object.studyId,
-      position: object.position,
-      verdict: failure.verdict,
-      errorClass: failure.errorClass,
-      errorMessage: failure.errorMessage,
-      nextTryAt: failure.verdict === "give-up" ? null : nextTryAt(ledger, object.tries),
-      missingSince: failure.outcome === "missing" ? (object.missingSince ?? ledger.now()) : null,
+      studyId,
+      position,
+      outcome,
+      verdict,
+      errorClass,
+      errorMessage,
+      nextTryAt: verdict === "give-up" ? null : nextTryAt(ledger, tries),
+      missingSince: outcome === "missing" ? (missingSince ?? ledger.now()) : null,
     })
 }
 
@@ -186,7 +210,7 @@ function recordDestination(ledger: Ledger, object: LedgerObject, result: Copied,
     .query(
       `update objects set size = $size, crc32c = $crc32c, generation = $generation, source_etag = $sourceEtag,
          copied_at = $now, wrong_generation = null, warning = $warning
-         ${overtaken ? "" : ", verdict = null, next_try_at = null, missing_since = null, error_class = null, error_message = null, forced = 0"}
+         ${overtaken ? "" : ", state = 'copied', verdict = null, next_try_at = null, missing_since = null, error_class = null, error_message = null, forced = 0"}
        where study_id = $studyId and position = $position`,
     )
     .run({
@@ -199,5 +223,5 @@ function recordDestination(ledger: Ledger, object: LedgerObject, result: Copied,
       now: ledger.now(),
       warning: result.warning ?? null,
     })
-  ledger.db.query("update studies set receipt_stale = 1 where study_id = ?").run(object.studyId)
+  staleReceipt(ledger, object.studyId)
 }

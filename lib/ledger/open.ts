@@ -17,8 +17,8 @@ export interface Ledger extends Disposable {
   /** Time now as the ledger writes it. */
   now(): string
   /**
-   * One BEGIN IMMEDIATE transaction. Nested calls are savepoints of the outer one. Changes of totals are collected
-   * in the tally and written once, at the end of the outermost transaction.
+   * One BEGIN IMMEDIATE transaction. Nested calls are part of the outer one: what fails in one of them fails all of it.
+   * Changes of totals are collected in the tally and written once, at the end.
    * @throws LedgerUnusable, LedgerBusy
    */
   write<T>(work: (tally: Tally) => T): T
@@ -133,13 +133,16 @@ function ledgerOver(db: Database, path: string, clock: Clock): Ledger {
   // Made once: making one costs as much as a small transaction.
   const transaction = db.transaction((work: () => unknown) => work())
   let outer: Tally | undefined
+  // A nested write that failed has left some of its changes: the outer one must not commit them.
+  let broken: { readonly error: unknown } | undefined
 
   function write<T>(work: (tally: Tally) => T): T {
-    if (outer !== undefined) return savepoint(outer, work)
+    if (outer !== undefined) return nested(outer, work)
     const tally = new Tally()
     outer = tally
     const whole = () => {
       const result = work(tally)
+      if (broken !== undefined) throw broken.error
       applyTally(db, tally)
       return result
     }
@@ -149,15 +152,15 @@ function ledgerOver(db: Database, path: string, clock: Clock): Ledger {
       throw asLedgerError(error, path)
     } finally {
       outer = undefined
+      broken = undefined
     }
   }
 
-  function savepoint<T>(tally: Tally, work: (tally: Tally) => T): T {
-    const before = tally.copy()
+  function nested<T>(tally: Tally, work: (tally: Tally) => T): T {
     try {
-      return transaction(() => work(tally)) as T
+      return work(tally)
     } catch (error) {
-      tally.restore(before)
+      broken = { error }
       throw error
     }
   }

@@ -13,8 +13,8 @@ export interface HourlyCounts {
 
 /** Changes of totals, collected while rows change and written once per transaction. */
 export class Tally {
-  private totals = new Map<TotalName, { count: number; bytes: number }>()
-  private hours = new Map<string, HourlyCounts>()
+  private readonly totals = new Map<TotalName, { count: number; bytes: number }>()
+  private readonly hours = new Map<string, HourlyCounts>()
 
   add(name: TotalName, count: number, bytes = 0) {
     const sum = this.totals.get(name) ?? { count: 0, bytes: 0 }
@@ -31,15 +31,6 @@ export class Tally {
       failed: sum.failed + (counts.failed ?? 0),
       bytes: sum.bytes + (counts.bytes ?? 0),
     })
-  }
-
-  copy() {
-    return { totals: new Map(this.totals), hours: new Map(this.hours) }
-  }
-
-  restore(before: ReturnType<Tally["copy"]>) {
-    this.totals = before.totals
-    this.hours = before.hours
   }
 
   entries() {

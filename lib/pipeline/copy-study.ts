@@ -40,11 +40,17 @@ const TRIES = 3
 /**
  * Copies what is due of a claimed study, writes its receipt once all of it is there, and gives the claim back. Failed
  * objects and a claim that was lost are part of the result; what is thrown ends the run.
+ * @param place among the studies in flight; given back as soon as its last object has arrived
  */
-export async function copyStudy(deps: CopyStudyDeps, work: StudyWork, stop: Stop): Promise<StudyTally> {
+export async function copyStudy(
+  deps: CopyStudyDeps,
+  work: StudyWork,
+  place: Hold,
+  stop: Stop,
+): Promise<StudyTally> {
   const tally = new StudyTally(work.claim)
   try {
-    await copyClaimed(deps, work, tally, stop)
+    await copyClaimed(deps, work, place, tally, stop)
   } catch (error) {
     if (!(error instanceof ClaimLost)) throw error
     tally.failed(error)
@@ -52,11 +58,11 @@ export async function copyStudy(deps: CopyStudyDeps, work: StudyWork, stop: Stop
   return tally
 }
 
-async function copyClaimed(deps: CopyStudyDeps, work: StudyWork, tally: StudyTally, stop: Stop) {
+async function copyClaimed(deps: CopyStudyDeps, work: StudyWork, place: Hold, tally: StudyTally, stop: Stop) {
   const { ledger, commits } = deps
   const { claim } = work
   try {
-    const receipt = await copyObjects(deps, work, tally, stop)
+    const receipt = await copyObjects(deps, work, place, tally, stop)
     const generation = receipt && (await writeReceipt(deps, claim, receipt, stop.forced))
     await commits.add(() => {
       if (receipt !== undefined) recordReceipt(ledger, claim, { hash: receipt.hash, generation: generation! })
@@ -84,7 +90,13 @@ function giveBack(ledger: Ledger, claim: Claim, tally: StudyTally) {
 }
 
 /** @returns the receipt that is to be written, once all objects are at the destination */
-async function copyObjects(deps: CopyStudyDeps, found: StudyWork, tally: StudyTally, stop: Stop) {
+async function copyObjects(
+  deps: CopyStudyDeps,
+  found: StudyWork,
+  place: Hold,
+  tally: StudyTally,
+  stop: Stop,
+) {
   const { ledger, commits } = deps
   const { claim } = found
   const work = found.listsOrigin ? await listOrigin(deps, claim, tally, stop.forced) : found
@@ -96,6 +108,7 @@ async function copyObjects(deps: CopyStudyDeps, found: StudyWork, tally: StudyTa
   const settle = (attempt: Attempt, result: CopyResult) => {
     if (isCopied(result)) open -= 1
     const isLast = open === 0
+    if (isLast) place[Symbol.dispose]()
     return commits.add((totals) => {
       settleObject(ledger, totals, claim, attempt, result)
       if (isLast) receipt = planReceipt(ledger, claim, work.forced)
@@ -124,12 +137,17 @@ async function tryObject(
     if (end === undefined) return undefined
     const { result, error } = end
     await settle(attempt, result)
-    const mayEndBetter = error instanceof ChecksumMismatch || error instanceof PreconditionFailed
-    if (!mayEndBetter || tried === TRIES) return { object: attempt.object, result }
+    if (!mayEndBetter(error) || tried === TRIES) return { object: attempt.object, result }
     const { position } = attempt.object
     const again = () => beginAttempts(ledger, claim, [objectAt(ledger, claim.studyId, position)!])
     attempt = (await commits.add(again))[0]!
   }
+}
+
+/** Bytes that changed on the way, or somebody else at the same key; not what a person has to delete first. */
+function mayEndBetter(error: unknown): boolean {
+  if (error instanceof WrongBytesRemain) return false
+  return error instanceof ChecksumMismatch || error instanceof PreconditionFailed
 }
 
 /**

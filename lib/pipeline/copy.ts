@@ -10,7 +10,7 @@ import {
 } from "../ledger/studies.ts"
 import { readTotals } from "../ledger/totals.ts"
 import type { Log } from "../support/log.ts"
-import { forEachLimit } from "../support/pool.ts"
+import { forEachLimit, semaphore } from "../support/pool.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
 import { type CopyStudyDeps, copyStudy } from "./copy-study.ts"
@@ -60,6 +60,9 @@ export interface CopyStepDeps extends CopyStudyDeps {
   readonly admit: (studyIds: readonly string[]) => Promise<ReadonlyMap<string, string>>
 }
 
+/** While the objects of one study are in flight, others wait for their commits and write their receipts. */
+const CLAIMED_PER_PLACE = 3
+
 /**
  * Copies what is due, `concurrency` studies at a time, until nothing is left that this run has not tried. Another
  * process on the same ledger shares the work.
@@ -77,11 +80,14 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
 
   progress.start(ids?.length ?? readTotals(ledger.db).get("due")?.count ?? 0, "studies")
   const take = ids === undefined ? takeDue(deps) : takeOf(deps, ids)
+  const places = semaphore(options.concurrency)
   const copyOneByOne = async (_worker: number, signal: AbortSignal) => {
-    while (!stop.requested.aborted && !signal.aborted) {
-      const work = await take()
+    const stopped = () => stop.requested.aborted || signal.aborted
+    while (!stopped()) {
+      using place = await places.acquire()
+      const work = await take(stopped)
       if (work === undefined) return
-      const tally = await copyStudy(deps, work, { requested: stop.requested, forced: signal })
+      const tally = await copyStudy(deps, work, place, { requested: stop.requested, forced: signal })
       const result = tally.result()
       results.push(result)
       warnings += tally.warnings.length
@@ -90,8 +96,8 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
     }
   }
   try {
-    const workers = Array(options.concurrency).keys()
-    await forEachLimit(workers, options.concurrency, copyOneByOne, forced)
+    const claimed = CLAIMED_PER_PLACE * options.concurrency
+    await forEachLimit(Array(claimed).keys(), claimed, copyOneByOne, forced)
   } finally {
     progress.stop()
   }
@@ -129,12 +135,13 @@ async function admitAll(deps: CopyStepDeps, studyIds: readonly string[], refused
   })
 }
 
-/** Claims the next study and begins it; undefined when there is none left for this run. */
-type Take = () => Promise<StudyWork | undefined>
+/** Claims the next study and begins it; undefined when there is none left for this run, or it is stopped by then. */
+type Take = (stopped: () => boolean) => Promise<StudyWork | undefined>
 
 function takeDue({ ledger, runId, commits }: CopyStepDeps): Take {
-  return () =>
+  return (stopped) =>
     commits.add(() => {
+      if (stopped()) return undefined
       const claim =
         claimNext(ledger, runId) ?? (closeDeadRuns(ledger) > 0 ? claimNext(ledger, runId) : undefined)
       return claim && beginStudy(ledger, claim)
@@ -143,8 +150,8 @@ function takeDue({ ledger, runId, commits }: CopyStepDeps): Take {
 
 function takeOf({ ledger, runId, commits, log }: CopyStepDeps, ids: readonly string[]): Take {
   let next = 0
-  return async () => {
-    while (next < ids.length) {
+  return async (stopped) => {
+    while (next < ids.length && !stopped()) {
       const id = ids[next++]!
       const work = await commits.add(() => {
         const claim = claimStudy(ledger, runId, id)

@@ -182,19 +182,17 @@ function copyStep({ ledger, held }: World, step: CopyStep) {
       return
     }
     case "settle twice": {
-      // As in a group of writes, of which one fails and is rolled back alone.
+      // As in a group of writes of which one fails: all are rolled back, and each is done again alone.
       const [attempt] = mine.open.splice(0, 1)
       if (attempt === undefined) return
       const once = () => ledger.write((tally) => settleObject(ledger, tally, claim, attempt, COPIED))
-      ledger.write(() => {
-        const fails = () =>
-          ledger.write(() => {
-            once()
-            throw new RangeError("and rolled back")
-          })
-        expect(fails).toThrow()
-        once()
-      })
+      const fails = () =>
+        ledger.write(() => {
+          once()
+          throw new RangeError("and rolled back")
+        })
+      expect(fails).toThrow("and rolled back")
+      once()
       return
     }
     case "list":

@@ -82,6 +82,7 @@ describe("an answer that does not name what was sent", () => {
       path: expect.stringContaining(".dcm"),
       wrong_generation: describedAt(hospital, key).generation,
     })
+    expect(attempts(hospital)).toEqual([{ try: 1, outcome: "failed", error_class: "WrongBytesRemain" }])
     lies.release()
     expect((await hospital.copy()).code).toBe(0)
     expect(hospital.rows("select 1 from objects where wrong_generation is not null")).toEqual([])

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { claimStudy, heldClaims } from "../../lib/ledger/claims.ts"
-import { openLedger } from "../../lib/ledger/open.ts"
+import { type Ledger, openLedger } from "../../lib/ledger/open.ts"
 import { startRun } from "../../lib/ledger/runs.ts"
 import { copyStudies } from "../../lib/pipeline/copy.ts"
 import { previewCopy } from "../../lib/pipeline/preview.ts"
@@ -257,7 +257,7 @@ describe("two processes on one ledger", () => {
     await stalled.reached()
     {
       using thief = openLedger(hospital.ledgerPath)
-      thief.write(() => thief.db.run("update claims set token = 'another'"))
+      steal(thief, lost)
     }
     stalled.release()
     const { studies, code } = await copying
@@ -278,7 +278,7 @@ describe("two processes on one ledger", () => {
     const report = await hospital.withDeps((deps) => {
       const write: typeof deps.destination.write = async (...call) => {
         if (call[0] !== study.receiptKey) return deps.destination.write(...call)
-        deps.ledger.write(() => deps.ledger.db.run("update claims set token = 'another'"))
+        steal(deps.ledger, study)
         throw new Unavailable("the receipt cannot be written", {})
       }
       const destination = { ...deps.destination, write }
@@ -294,13 +294,9 @@ describe("two processes on one ledger", () => {
     await hospital.discover()
     const stop = { requested: new AbortController().signal, forced: new AbortController().signal }
     const report = await hospital.withDeps((deps) => {
-      let stolen = false
       const write: typeof deps.destination.write = async (...call) => {
         const written = await deps.destination.write(...call)
-        if (call[0] === lost.receiptKey && !stolen) {
-          stolen = true
-          deps.ledger.write(() => deps.ledger.db.run("update claims set token = 'another'"))
-        }
+        if (call[0] === lost.receiptKey) steal(deps.ledger, lost)
         return written
       }
       return copyStudies({ ...deps, destination: { ...deps.destination, write } }, { concurrency: 1 }, stop)
@@ -309,6 +305,11 @@ describe("two processes on one ledger", () => {
     expect(report.studies.map(({ errors }) => errors.length).sort()).toEqual([0, 1])
   })
 })
+
+/** As another process does that takes the study for abandoned. */
+function steal(ledger: Ledger, { studyId }: Chest) {
+  ledger.write(() => ledger.db.run("update claims set token = 'another' where study_id = ?", [studyId]))
+}
 
 describe("a copy that is asked to stop", () => {
   test("takes nothing new and finishes what is in flight", async () => {
