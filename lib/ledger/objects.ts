@@ -60,6 +60,22 @@ export function objectsOf(ledger: Ledger, studyId: string): LedgerObject[] {
     .all({ studyId })
 }
 
+/** What a receipt tells of an object. */
+export type Receipted = Pick<
+  LedgerObject,
+  "kind" | "path" | "state" | "size" | "crc32c" | "generation" | "sourceEtag"
+>
+
+/** Every object that belongs to a study now, in its order; a study may have many thousands. */
+export function receiptedObjects(ledger: Ledger, studyId: string): Receipted[] {
+  return ledger.db
+    .query<Receipted, { studyId: string }>(
+      `select kind, path, state, size, crc32c, generation, source_etag as sourceEtag
+       from objects where study_id = $studyId and state <> 'retired' order by position`,
+    )
+    .all({ studyId })
+}
+
 export function objectAt(ledger: Ledger, studyId: string, position: number): LedgerObject | undefined {
   return (
     ledger.db

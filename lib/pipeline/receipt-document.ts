@@ -1,4 +1,4 @@
-import type { LedgerObject } from "../ledger/objects.ts"
+import type { Receipted } from "../ledger/objects.ts"
 import { VERSION } from "../support/version.ts"
 import type { StudyIds } from "./layout.ts"
 
@@ -15,7 +15,7 @@ export interface ReceiptEntry {
 }
 
 /** The bytes of a study's receipt; `objects` are all of it, each at the destination. */
-export function receiptBytes(study: StudyIds, cohort: number, objects: readonly LedgerObject[]): Uint8Array {
+export function receiptBytes(study: StudyIds, cohort: number, objects: readonly Receipted[]): Uint8Array {
   const document = {
     receipt_version: 1,
     tool: `${TOOL} ${VERSION}`,
@@ -28,7 +28,7 @@ export function receiptBytes(study: StudyIds, cohort: number, objects: readonly 
 }
 
 /** Of what the receipt says of the objects; the rest of it may differ between two receipts of the same study. */
-export function receiptHash(objects: readonly LedgerObject[]): string {
+export function receiptHash(objects: readonly Receipted[]): string {
   return new Bun.CryptoHasher("sha256")
     .update(JSON.stringify(objects.map(entryOf)))
     .digest("hex")
@@ -39,7 +39,7 @@ export function receiptHash(objects: readonly LedgerObject[]): string {
  * Whether these bytes are a receipt of this tool for this study that names nothing but objects which stand there now,
  * with this size and CRC32C: one that a lost ledger wrote, or that came with a restored destination.
  */
-export function isCovered(bytes: Uint8Array, study: StudyIds, objects: readonly LedgerObject[]): boolean {
+export function isCovered(bytes: Uint8Array, study: StudyIds, objects: readonly Receipted[]): boolean {
   const entries = entriesOf(bytes, study)
   const standing = new Map(objects.map((object) => [object.path, object]))
   return (
@@ -74,6 +74,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null
 }
 
-function entryOf({ kind, path, size, crc32c, generation, sourceEtag }: LedgerObject) {
+function entryOf({ kind, path, size, crc32c, generation, sourceEtag }: Receipted) {
   return { kind, path, size, crc32c, generation, source_etag: sourceEtag }
 }

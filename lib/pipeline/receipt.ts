@@ -1,6 +1,6 @@
 import { assertClaimed } from "../ledger/attempts.ts"
 import type { Claim } from "../ledger/claims.ts"
-import { type LedgerObject, objectsOf } from "../ledger/objects.ts"
+import { type Receipted, receiptedObjects } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { recordReceipt, recordReceiptIntent } from "../ledger/receipts.ts"
 import { studyById } from "../ledger/studies.ts"
@@ -17,7 +17,7 @@ import { isCovered, receiptBytes, receiptHash } from "./receipt-document.ts"
 export interface PlannedReceipt {
   readonly hash: string
   /** All of the study, each at the destination. */
-  readonly objects: readonly LedgerObject[]
+  readonly objects: readonly Receipted[]
   readonly cohortId: number
   /** The generation of the receipt that stands there, as far as we know. */
   readonly standing: string | undefined
@@ -36,7 +36,7 @@ export interface PlannedReceipt {
  * @throws ClaimLost
  */
 export function planReceipt(ledger: Ledger, claim: Claim, forced: boolean): PlannedReceipt | undefined {
-  const objects = objectsOf(ledger, claim.studyId).filter(({ state }) => state !== "retired")
+  const objects = receiptedObjects(ledger, claim.studyId)
   if (objects.some(({ state }) => state !== "copied")) return undefined
   const hash = receiptHash(objects)
   const { cohortId, receiptGeneration, ...before } = studyById(ledger, claim.studyId)!
