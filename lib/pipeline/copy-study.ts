@@ -15,7 +15,7 @@ import { recordReceipt } from "../ledger/receipts.ts"
 import { clearStudyFailure, recordListing, recordStudyFailure, studyById } from "../ledger/studies.ts"
 import { ChecksumMismatch, PreconditionFailed } from "../storage/errors.ts"
 import { describeError, verdictOf } from "../support/errors.ts"
-import { forEachLimit, type Hold, type Semaphore } from "../support/pool.ts"
+import { acquireUnless, forEachLimit, type Hold, type Semaphore } from "../support/pool.ts"
 import type { Stop } from "../support/stop.ts"
 import { WrongBytesRemain } from "../transfer/send.ts"
 import { type CopyDeps, copyObject } from "./copy-object.ts"
@@ -160,7 +160,7 @@ async function endOf(
   attempt: Attempt,
   { requested, forced: signal }: Stop,
 ): Promise<{ result: CopyResult; error?: unknown } | undefined> {
-  using slot = await slotUnlessStopped(deps.slots, requested)
+  using slot = await acquireUnless(deps.slots, requested)
   if (slot === undefined) return undefined
   try {
     return { result: await copyObject(deps, claim, attempt, signal) }
@@ -172,15 +172,6 @@ async function endOf(
     const wrongGeneration = error instanceof WrongBytesRemain ? error.generation : undefined
     const outcome = verdict === "missing" ? "missing" : "failed"
     return { result: { outcome, verdict, errorClass, errorMessage, wrongGeneration }, error }
-  }
-}
-
-async function slotUnlessStopped(slots: Semaphore, requested: AbortSignal): Promise<Hold | undefined> {
-  try {
-    return await slots.acquire(1, requested)
-  } catch (error) {
-    if (requested.aborted) return undefined
-    throw error
   }
 }
 

@@ -1,4 +1,13 @@
-import { claimNext, claimStudy, HEARTBEAT_MS, heldClaims, renewClaims } from "../ledger/claims.ts"
+import {
+  type Claim,
+  claimNext,
+  claimStudy,
+  HEARTBEAT_MS,
+  heldClaims,
+  releaseClaim,
+  renewClaims,
+} from "../ledger/claims.ts"
+import { ClaimLost } from "../ledger/errors.ts"
 import { closeDeadRuns } from "../ledger/runs.ts"
 import {
   dueStudies,
@@ -10,7 +19,7 @@ import {
 } from "../ledger/studies.ts"
 import { readTotals } from "../ledger/totals.ts"
 import type { Log } from "../support/log.ts"
-import { forEachLimit, semaphore } from "../support/pool.ts"
+import { acquireUnless, forEachLimit, semaphore } from "../support/pool.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
 import { type CopyStudyDeps, copyStudy } from "./copy-study.ts"
@@ -60,7 +69,7 @@ export interface CopyStepDeps extends CopyStudyDeps {
   readonly admit: (studyIds: readonly string[]) => Promise<ReadonlyMap<string, string>>
 }
 
-/** While the objects of one study are in flight, others wait for their commits and write their receipts. */
+/** While the objects of one study are in flight, another waits for its turn and a third writes its receipt. */
 const CLAIMED_PER_PLACE = 3
 
 /**
@@ -82,11 +91,12 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
   const take = ids === undefined ? takeDue(deps) : takeOf(deps, ids)
   const places = semaphore(options.concurrency)
   const copyOneByOne = async (_worker: number, signal: AbortSignal) => {
-    const stopped = () => stop.requested.aborted || signal.aborted
-    while (!stopped()) {
-      using place = await places.acquire()
-      const work = await take(stopped)
+    const ended = AbortSignal.any([stop.requested, signal])
+    while (!ended.aborted) {
+      const work = await take(ended)
       if (work === undefined) return
+      using place = await acquireUnless(places, ended)
+      if (place === undefined) return giveBack(deps, work.claim)
       const tally = await copyStudy(deps, work, place, { requested: stop.requested, forced: signal })
       const result = tally.result()
       results.push(result)
@@ -135,13 +145,13 @@ async function admitAll(deps: CopyStepDeps, studyIds: readonly string[], refused
   })
 }
 
-/** Claims the next study and begins it; undefined when there is none left for this run, or it is stopped by then. */
-type Take = (stopped: () => boolean) => Promise<StudyWork | undefined>
+/** Claims the next study and begins it; undefined when there is none left for this run, or it has ended. */
+type Take = (ended: AbortSignal) => Promise<StudyWork | undefined>
 
 function takeDue({ ledger, runId, commits }: CopyStepDeps): Take {
-  return (stopped) =>
+  return (ended) =>
     commits.add(() => {
-      if (stopped()) return undefined
+      if (ended.aborted) return undefined
       const claim =
         claimNext(ledger, runId) ?? (closeDeadRuns(ledger) > 0 ? claimNext(ledger, runId) : undefined)
       return claim && beginStudy(ledger, claim)
@@ -150,8 +160,8 @@ function takeDue({ ledger, runId, commits }: CopyStepDeps): Take {
 
 function takeOf({ ledger, runId, commits, log }: CopyStepDeps, ids: readonly string[]): Take {
   let next = 0
-  return async (stopped) => {
-    while (next < ids.length && !stopped()) {
+  return async (ended) => {
+    while (next < ids.length && !ended.aborted) {
       const id = ids[next++]!
       const work = await commits.add(() => {
         const claim = claimStudy(ledger, runId, id)
@@ -161,6 +171,15 @@ function takeOf({ ledger, runId, commits, log }: CopyStepDeps, ids: readonly str
       log.info({ study: id }, "another run works on it")
     }
     return undefined
+  }
+}
+
+/** A study whose turn never came. */
+async function giveBack({ ledger, commits }: CopyStepDeps, claim: Claim) {
+  try {
+    await commits.add(() => releaseClaim(ledger, claim, { seconds: 0 }))
+  } catch (error) {
+    if (!(error instanceof ClaimLost)) throw error
   }
 }
 

@@ -55,10 +55,11 @@ async function uploadAtOnce(
   const boundary = crypto.randomUUID()
   const part = (type: string) => `--${boundary}\r\nContent-Type: ${type}\r\n\r\n`
   const metadata = JSON.stringify(resourceOf(target, options))
-  const body = Buffer.concat([
-    Buffer.from(`${part("application/json; charset=UTF-8")}${metadata}\r\n${part(options.contentType)}`),
-    bytes,
-    Buffer.from(`\r\n--${boundary}--\r\n`),
+  // `fetch` takes a blob as it is and would copy a buffer.
+  const body = new Blob([
+    `${part("application/json; charset=UTF-8")}${metadata}\r\n${part(options.contentType)}`,
+    bytes as Uint8Array<ArrayBuffer>,
+    `\r\n--${boundary}--\r\n`,
   ])
   const headers = { ...authorization, "content-type": `multipart/related; boundary=${boundary}` }
   const url = urlOf(target, "multipart", options)

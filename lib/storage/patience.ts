@@ -13,11 +13,7 @@ export interface Patience extends Disposable {
 /** Waits `stallMs` for an answer, unless it is disposed of before. */
 export function untilSilent(asked: Asked, stallMs: number, signal?: AbortSignal): Patience {
   const silent = linkedAbort(signal)
-  const giveUp = () => {
-    const { store, key } = asked
-    silent.abort(new Unavailable(`${describe(asked)}: no answer for ${stallMs / 1000} s`, { store, key }))
-  }
-  const timer = setTimeout(giveUp, stallMs)
+  const timer = setTimeout(() => silent.abort(silence(asked, stallMs)), stallMs)
   return {
     signal: silent.signal,
     [Symbol.dispose]() {
@@ -37,9 +33,18 @@ export async function inTime<T>(
   stallMs: number,
   signal?: AbortSignal,
 ): Promise<T> {
-  using patience = untilSilent(asked, stallMs, signal)
-  patience.signal.throwIfAborted()
+  signal?.throwIfAborted()
   const { promise: givenUp, reject } = Promise.withResolvers<never>()
-  using _ = onAbort(patience.signal, () => reject(patience.signal.reason))
-  return await Promise.race([work(), givenUp])
+  using _ = signal && onAbort(signal, () => reject(signal.reason))
+  const timer = setTimeout(() => reject(silence(asked, stallMs)), stallMs)
+  try {
+    return await Promise.race([work(), givenUp])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function silence(asked: Asked, stallMs: number): Unavailable {
+  const { store, key } = asked
+  return new Unavailable(`${describe(asked)}: no answer for ${stallMs / 1000} s`, { store, key })
 }

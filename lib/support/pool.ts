@@ -63,6 +63,16 @@ export function semaphore(capacity: number): Semaphore {
   }
 }
 
+/** A hold, or undefined once `signal` is aborted: for work that is then not begun. */
+export async function acquireUnless(semaphore: Semaphore, signal: AbortSignal): Promise<Hold | undefined> {
+  try {
+    return await semaphore.acquire(1, signal)
+  } catch (error) {
+    if (signal.aborted) return undefined
+    throw error
+  }
+}
+
 /**
  * Calls `fn` for every item, at most `limit` at a time; an item is pulled only when there is room for it, so
  * the iterable may be endless. The first failure (of `fn`, of the iterable, or the signal) stops the pulling
