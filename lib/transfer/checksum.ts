@@ -10,7 +10,7 @@ export interface Checksums {
 
 /**
  * The checksums that prove a copy end to end. Where the source's ETag is an MD5 or the source stores a full-object
- * CRC32C, the destination itself holds the bytes against it and none is touched here. Else they are made from what
+ * CRC32C, the destination itself holds the bytes against it and none is touched here. Else one is made from what
  * arrived, after that was held against the multi-part ETag where it can be recomputed.
  * @throws ChecksumMismatch what arrived is not what the source says
  */
@@ -19,18 +19,10 @@ export async function checksumsOf(
   { info, body }: { readonly info: ObjectInfo; readonly body: UploadBody },
   signal?: AbortSignal,
 ): Promise<Checksums> {
-  const md5 = info.md5 === undefined ? {} : { md5: info.md5 }
-  if (body instanceof Uint8Array) {
-    const crc32c = crc32cBase64(body)
-    if (info.crc32c !== undefined && info.crc32c !== crc32c) throw mismatch(source, info, info.crc32c, crc32c)
-    if (info.md5 === undefined && info.crc32c === undefined)
-      await checkMultipart(source, { info, body }, signal)
-    return { ...md5, crc32c }
-  }
-  if (info.md5 !== undefined) return md5
-  if (info.crc32c !== undefined) return { crc32c: info.crc32c }
+  const { md5, crc32c } = info
+  if (md5 !== undefined || crc32c !== undefined) return { ...(md5 && { md5 }), ...(crc32c && { crc32c }) }
   await checkMultipart(source, { info, body }, signal)
-  return { crc32c: await crc32cOfFile(body.name!, signal) }
+  return { crc32c: await crc32cOfBody(body, signal) }
 }
 
 /** The CRC32C of a body, made from its bytes. */
