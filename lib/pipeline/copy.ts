@@ -8,15 +8,9 @@ import {
   renewClaims,
 } from "../ledger/claims.ts"
 import { ClaimLost } from "../ledger/errors.ts"
+import { giveUpLongMissing, queueObjects, retryGivenUp } from "../ledger/retries.ts"
 import { closeDeadRuns } from "../ledger/runs.ts"
-import {
-  dueStudies,
-  eligibleStudies,
-  giveUpLongMissing,
-  queueObjects,
-  retryGivenUp,
-  studyById,
-} from "../ledger/studies.ts"
+import { dueStudies, eligibleStudies, studyById } from "../ledger/studies.ts"
 import { readTotals } from "../ledger/totals.ts"
 import type { Log } from "../support/log.ts"
 import { acquireUnless, forEachLimit, semaphore } from "../support/pool.ts"

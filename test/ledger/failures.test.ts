@@ -2,14 +2,8 @@ import { describe, expect, test } from "bun:test"
 import { releaseClaim } from "../../lib/ledger/claims.ts"
 import { isToTry, objectAt } from "../../lib/ledger/objects.ts"
 import { forgetReceipt } from "../../lib/ledger/receipts.ts"
-import {
-  dueStudies,
-  giveUpLongMissing,
-  recordStudy,
-  recordStudyFailure,
-  retryGivenUp,
-  studyById,
-} from "../../lib/ledger/studies.ts"
+import { giveUpLongMissing, recordStudyFailure, retryGivenUp } from "../../lib/ledger/retries.ts"
+import { dueStudies, recordStudy, studyById } from "../../lib/ledger/studies.ts"
 import { wrongTotals } from "../../lib/ledger/totals.ts"
 import { beginAll, COPIED, complete, FAILED, GIVEN_UP, MISSING, settle } from "../support/copying.ts"
 import {

@@ -5,18 +5,14 @@ import { type Claim, claimNext, claimStudy, releaseClaim } from "../../lib/ledge
 import { ClaimLost } from "../../lib/ledger/errors.ts"
 import { isToTry, objectsOf } from "../../lib/ledger/objects.ts"
 import { forgetReceipt } from "../../lib/ledger/receipts.ts"
-import { closeDeadRuns } from "../../lib/ledger/runs.ts"
 import {
-  dueStudies,
   giveUpLongMissing,
-  moveStanding,
   queueObjects,
-  recordListing,
-  recordStudy,
   recordStudyFailure,
   retryGivenUp,
-  studyById,
-} from "../../lib/ledger/studies.ts"
+} from "../../lib/ledger/retries.ts"
+import { closeDeadRuns } from "../../lib/ledger/runs.ts"
+import { dueStudies, moveStanding, recordListing, recordStudy, studyById } from "../../lib/ledger/studies.ts"
 import { wrongTotals } from "../../lib/ledger/totals.ts"
 import { COPIED, copyHeld, FAILED, GIVEN_UP, MISSING, writeReceipt } from "../support/copying.ts"
 import {

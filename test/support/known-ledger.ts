@@ -1,5 +1,6 @@
+import { recordStudyFailure } from "../../lib/ledger/retries.ts"
 import { endRun } from "../../lib/ledger/runs.ts"
-import { moveStanding, recordStudy, recordStudyFailure } from "../../lib/ledger/studies.ts"
+import { moveStanding, recordStudy } from "../../lib/ledger/studies.ts"
 import { beginAll, COPIED, copyHeld, FAILED, GIVEN_UP, MISSING, settle } from "./copying.ts"
 import { chestStudy, HOUR, mustClaim, newCohort, newRun, type TestLedger, testLedger } from "./ledger.ts"
 
