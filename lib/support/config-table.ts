@@ -13,6 +13,7 @@ import {
   seconds,
   sslMode,
   text,
+  usd,
   type ValueKind,
 } from "./config-values.ts"
 
@@ -277,6 +278,21 @@ export const VARIABLES = {
       purpose: "a transfer without a single byte for so long is aborted and tried again",
       example: "60",
       default: "30",
+    },
+    bytesPerSecond: {
+      name: "COPY_BYTES_PER_SECOND",
+      kind: byteSize,
+      purpose:
+        "bytes that are read from the origin in a second, over all bodies; without it there is no limit",
+      example: "20 MB",
+      optional: true,
+    },
+    egressUsdPerGb: {
+      name: "EGRESS_USD_PER_GB",
+      kind: usd,
+      purpose: "price of 1,000,000,000 bytes that leave the origin, for estimates of the cost",
+      example: "0.09",
+      optional: true,
     },
   },
 

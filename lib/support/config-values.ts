@@ -38,6 +38,10 @@ export const seconds = kind(
 const BYTES_OF_UNIT = new Map([
   ["", 1],
   ["B", 1],
+  ["K", 1e3],
+  ["M", 1e6],
+  ["G", 1e9],
+  ["T", 1e12],
   ["KB", 1e3],
   ["MB", 1e6],
   ["GB", 1e9],
@@ -58,6 +62,15 @@ export const byteSize = kind(
     context.addIssue("not a size")
     return z.NEVER
   }),
+)
+
+export const usd = kind(
+  "an amount of US dollars",
+  "0.09",
+  z
+    .string()
+    .regex(/^\d+(?:\.\d+)?$/)
+    .transform(Number),
 )
 
 export const httpUrl = kind(

@@ -45,6 +45,8 @@ describe("what is asked for", () => {
       spoolDir: join(PROJECT_ROOT, "state/tmp"),
       spoolBytes: 4 * 2 ** 30,
       stallSeconds: 30,
+      bytesPerSecond: undefined,
+      egressUsdPerGb: undefined,
     })
     expect(ranking).toEqual({ from: 2, to: 6, toleratedModalities: [] })
     expect(ledger.path).toBe(join(PROJECT_ROOT, "state/ledger.sqlite"))
@@ -216,6 +218,7 @@ test.each([
   ["500 MB", 500e6],
   ["1.5kB", 1500],
   ["2 GiB", 2 ** 31],
+  ["20M", 20e6],
   ["0", undefined],
   ["12 apples", undefined],
   ["-5", undefined],
