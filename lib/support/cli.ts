@@ -5,12 +5,21 @@ import {
   type ParsedArguments,
   parseArguments,
 } from "./cli-parse.ts"
-import { type Config, type ConfigPart, loadConfig, retiredNotes, secretValues, terminalOf } from "./config.ts"
+import {
+  type Config,
+  type ConfigPart,
+  loadConfig,
+  privateNames,
+  retiredNotes,
+  secretValues,
+  terminalOf,
+} from "./config.ts"
 import { Aborted, HeldByAnother, UsageError } from "./errors.ts"
 import { explain } from "./failure.ts"
 import { createLogger, type Log } from "./log.ts"
 import { type Progress, progressOn, silentProgress } from "./progress.ts"
 import { type Redactor, redactor } from "./redact.ts"
+import { errorReporter, type Report } from "./sentry.ts"
 import { type SignalStop, type Stop, stopOnSignals } from "./stop.ts"
 
 export { flag, option } from "./cli-parse.ts"
@@ -32,6 +41,8 @@ export interface Context<P extends ConfigPart, O extends OptionSpecs, A> {
   readonly log: Log
   readonly progress: Progress
   readonly stop: Stop
+  /** For what ends a run but not the process: sends it to Sentry if somebody has to look into it. */
+  readonly report: Report
   /** Prints the report: with `--json` as one JSON document, else as `render` has it. */
   print<R>(report: R, render: (report: R) => string): Promise<void>
 }
@@ -47,14 +58,15 @@ export async function main<const P extends ConfigPart, const O extends OptionSpe
   const redact = redactor(secretValues())
   const complain = (error: unknown, options = {}) =>
     process.stderr.write(`${redact(explain(error, options))}\n`)
+  const reporting = { report: async (_error: unknown) => {} }
   // A defect: what it leaves behind is settled by the next start, as after a crash.
   for (const event of ["uncaughtException", "unhandledRejection"]) {
     process.on(event, (error: unknown) => {
       complain(error, { stack: true })
-      process.exit(1)
+      reporting.report(error).finally(() => process.exit(1))
     })
   }
-  process.exit(await exitCodeOf(spec, action, redact, complain))
+  process.exit(await exitCodeOf(spec, action, redact, complain, reporting))
 }
 
 async function exitCodeOf<P extends ConfigPart, O extends OptionSpecs, A>(
@@ -62,6 +74,7 @@ async function exitCodeOf<P extends ConfigPart, O extends OptionSpecs, A>(
   action: (context: Context<P, O, A>) => Promise<Outcome>,
   redact: Redactor,
   complain: (error: unknown, options?: { stack: boolean }) => void,
+  reporting: { report: Report },
 ): Promise<number> {
   using stop = stopOnSignals()
   let debug = false
@@ -71,10 +84,19 @@ async function exitCodeOf<P extends ConfigPart, O extends OptionSpecs, A>(
     if (parsed === undefined) return 0
     const config = loadConfig([...(spec.config ?? []), "logging"])
     debug = config.logging.level === "DEBUG"
-    const outcome = await action({ script: spec.name, words, ...contextOf(parsed, config, redact, stop) })
+    const { sentryDsn: dsn } = config.logging
+    reporting.report = errorReporter({ dsn, script: spec.name, hidden: privateNames(), complain })
+    const { report } = reporting
+    const outcome = await action({
+      script: spec.name,
+      words,
+      report,
+      ...contextOf(parsed, config, redact, stop),
+    })
     return stop.exitCode ?? outcome
   } catch (error) {
     complain(error, { stack: debug })
+    await reporting.report(error)
     if (stop.exitCode !== undefined) return stop.exitCode
     if (error instanceof UsageError) return 2
     return error instanceof HeldByAnother ? 3 : 1
@@ -86,7 +108,7 @@ function contextOf<P extends ConfigPart, O extends OptionSpecs, A>(
   config: Config<P | "logging">,
   redact: Redactor,
   stop: SignalStop,
-): Omit<Context<P, O, A>, "script" | "words"> {
+): Omit<Context<P, O, A>, "script" | "words" | "report"> {
   const terminal = process.stderr.isTTY === true ? terminalOf() : undefined
   const log = createLogger({ level: config.logging.level, redact, terminal })
   for (const note of retiredNotes()) log.warn(note)

@@ -8,6 +8,7 @@ const TITLES: Readonly<Record<keyof typeof VARIABLES, string>> = {
   s3: "Access to S3",
   gcs: "Access to Google Cloud Storage",
   ledger: "The ledger",
+  backup: "Its backups",
   copy: "How much at once",
   logging: "Logging",
 }

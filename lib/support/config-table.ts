@@ -11,6 +11,7 @@ import {
   port,
   positiveInteger,
   seconds,
+  sentryDsn,
   sslMode,
   text,
   usd,
@@ -243,6 +244,16 @@ export const VARIABLES = {
     },
   },
 
+  backup: {
+    uri: {
+      name: "LEDGER_BACKUP_URI",
+      kind: destinationUri,
+      purpose: "where backups of the ledger are copied to; the 7 newest also stand beside it",
+      example: "gs://research-etl-backups/ledger",
+      optional: true,
+    },
+  },
+
   copy: {
     concurrency: {
       name: "COPY_CONCURRENCY",
@@ -307,8 +318,8 @@ export const VARIABLES = {
     },
     sentryDsn: {
       name: "SENTRY_DNS",
-      kind: httpUrl,
-      purpose: "accepted and checked; errors go to the log and the ledger, nothing is sent",
+      kind: sentryDsn,
+      purpose: "Sentry's DSN: defects and what ends a run are reported there, without values",
       example: "https://key@sentry.example.com/1",
       optional: true,
       secret: true,

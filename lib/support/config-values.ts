@@ -79,6 +79,13 @@ export const httpUrl = kind(
   z.url({ protocol: /^https?$/ }).transform(withoutTrailingSlash),
 )
 
+/** It carries a public key and the number of a project. */
+export const sentryDsn = kind(
+  "a DSN of Sentry",
+  "https://key@sentry.example.com/1",
+  z.string().regex(/^https?:\/\/\w+(?::\w+)?@[^\s/@]+(?:\/[^\s?#]+)?\/\d+$/),
+)
+
 /**
  * One part of a connection URI as libpq and its relatives take it; `undefined` where it leaves that part out.
  */

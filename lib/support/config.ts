@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs"
+import { hostname } from "node:os"
 import { type Environment, readVariable, spelledValues } from "./config-read.ts"
 import { RETIRED, VARIABLES, type Variable } from "./config-table.ts"
 import { UsageError } from "./errors.ts"
@@ -65,6 +66,14 @@ export function secretValues(env: Environment = process.env): readonly string[] 
     .flatMap((part) => Object.values<Variable<unknown>>(part))
     .filter(({ secret }) => secret)
     .flatMap((variable) => spelledValues(variable, env))
+}
+
+/** Names of the hospital's systems and of this machine, to be kept out of whatever leaves it. */
+export function privateNames(env: Environment = process.env): readonly string[] {
+  const { database, origin, destination, s3 } = VARIABLES
+  return [database.host, database.name, database.user, origin.uri, destination.uri, s3.endpoint]
+    .flatMap((variable) => spelledValues(variable, env))
+    .concat(hostname())
 }
 
 /** What the terminal of whoever started the script can do and is wanted to. */

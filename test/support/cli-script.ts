@@ -28,6 +28,8 @@ await main(
           facts: { key: "a\nb" },
           cause: new Error(`at postgres://u:${process.env.SOURCE_DATABASE_PASS}@h/d`),
         })
+      case "stop":
+        throw new AppError("the disk failed", { verdict: "stop" })
       case "held":
         throw new HeldByAnother("somebody else has it")
       case "defect":
