@@ -29,6 +29,30 @@ export class ClaimLost extends AppError {
   }
 }
 
+/** Another process does what only one may do at a time. */
+export class RunUnderWay extends HeldByAnother {
+  readonly runId: number
+
+  constructor({ runId, script, host, pid }: { runId: number; script: string; host: string; pid: number }) {
+    super(`${script} is running already: run ${runId} on ${host}, pid ${pid}`, {
+      facts: { run: runId, host, pid },
+      hint: "Stop that one first, or leave the work to it.",
+    })
+    this.runId = runId
+  }
+}
+
+/** Another discovery began because this one gave no sign of life for longer than its lease. It stops at once. */
+export class DiscoveryOvertaken extends AppError {
+  constructor(runId: number) {
+    super(`the discovery of run ${runId} was overtaken by another one`, {
+      verdict: "retry",
+      facts: { run: runId },
+      hint: "What it had recorded stands; the other one records the rest.",
+    })
+  }
+}
+
 /** Code asked for a move of states that the table of moves does not have: a defect, never a fact of life. */
 export class IllegalMove extends AppError {
   constructor(what: string, from: string, to: string) {

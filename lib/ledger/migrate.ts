@@ -3,9 +3,10 @@ import { chmodSync, renameSync, rmSync } from "node:fs"
 import { LedgerUnusable } from "./errors.ts"
 import tables from "./migrations/001_tables.sql" with { type: "text" }
 import views from "./migrations/002_views.sql" with { type: "text" }
+import schedule from "./migrations/003_schedule.sql" with { type: "text" }
 
 /** In order; a ledger's `user_version` counts how many of them it has. Published ones are never edited. */
-const MIGRATIONS: readonly string[] = [tables, views]
+const MIGRATIONS: readonly string[] = [tables, views, schedule]
 
 /**
  * Brings an older ledger up to this program in one transaction, after a copy of it was set aside; refuses a newer one.

@@ -37,6 +37,7 @@ describe("A run", () => {
         ended_at: "2026-03-01T03:00:00.000Z",
         outcome: "done",
         counts: '{"studies":3,"bytes":12}',
+        alive_until: "2026-03-01T02:01:00.000Z",
       },
     ])
   })
