@@ -5,6 +5,7 @@ import { openFileStore } from "./file.ts"
 import { openGcs } from "./gcs.ts"
 import type { GcsAccess } from "./gcs-sdk.ts"
 import { hasDotSegment } from "./keys.ts"
+import { withByteRate } from "./limit.ts"
 import { type RetryEvent, withRetry } from "./retry.ts"
 import { openS3, type S3Access } from "./s3.ts"
 import type { ObjectSource, ObjectStore, Opened } from "./store.ts"
@@ -14,6 +15,8 @@ export interface OpenOptions {
   readonly gcs?: GcsAccess
   /** A service that is silent for so long is given up. */
   readonly stallMs?: number
+  /** All bodies of a place to read from bring no more than this; without it they are not looked at. */
+  readonly bytesPerSecond?: number | undefined
   readonly retry?: RetryPolicy
   readonly onRetry?: (event: RetryEvent) => void
 }
@@ -24,11 +27,15 @@ export interface OpenOptions {
  * @throws UsageError for any other URI
  */
 export function openSource(uri: string, options: OpenOptions = {}): Opened<ObjectSource> {
-  const { stallMs, retry, onRetry } = options
+  const { bytesPerSecond, retry, onRetry } = options
+  const source = withRetry(unlimitedSource(uri, options), retry, onRetry)
+  return bytesPerSecond === undefined ? source : withByteRate(source, bytesPerSecond)
+}
+
+function unlimitedSource(uri: string, { s3, gcs, stallMs }: OpenOptions): Opened<ObjectSource> {
   const place = placeNamed(uri)
-  if ("folder" in place) return withRetry(openFileStore(place.folder, { mustExist: true }), retry, onRetry)
-  if (place.scheme === "s3") return withRetry(openS3({ ...options.s3, ...place, stallMs }), retry, onRetry)
-  return withRetry(openGcs({ ...options.gcs, ...place, stallMs }), retry, onRetry)
+  if ("folder" in place) return openFileStore(place.folder, { mustExist: true })
+  return place.scheme === "s3" ? openS3({ ...s3, ...place, stallMs }) : openGcs({ ...gcs, ...place, stallMs })
 }
 
 /**

@@ -86,3 +86,14 @@ test("S3 is only ever read", () => {
   expect(() => openStore("s3://bucket", OPTIONS)).toThrow(UsageError)
   openSource("s3://bucket", OPTIONS)[Symbol.dispose]()
 })
+
+test("bodies of a limited place come in small pieces, those of any other as the runtime brings them", async () => {
+  cloud.put("bucket", "some/prefix/piecewise", noise(10))
+  const lengths = async (bytesPerSecond?: number) => {
+    using source = openSource("s3://bucket/some/prefix", { ...OPTIONS, bytesPerSecond })
+    const { stream } = await source.read("piecewise")
+    return (await Array.fromAsync(stream)).map(({ length }) => length)
+  }
+  expect(await lengths()).toEqual([10])
+  expect(await lengths(64)).toEqual([2, 2, 2, 2, 2])
+})
