@@ -1,0 +1,63 @@
+import { open, rename, rm } from "node:fs/promises"
+import { UsageError } from "../support/errors.ts"
+import type { Stop } from "../support/stop.ts"
+import { bytes, plural } from "../support/text.ts"
+import type { ManifestReport } from "./manifest.ts"
+
+/** Takes bytes in their order; resolves when there is room for more. */
+export interface Output {
+  write(bytes: Uint8Array): Promise<void>
+}
+
+/** @throws UsageError: with `json` standard output is for the report, so the rows need a file */
+export function requireRoom(
+  { out }: { readonly out?: string | undefined },
+  { json }: { readonly json: boolean },
+) {
+  if (!json || out !== undefined) return
+  throw new UsageError(
+    "--json without --out FILE: standard output has the rows",
+    "Rows are JSON documents by default; with --out, --json prints what was written.",
+  )
+}
+
+/** Lets `work` write to standard output; it ends quietly when nobody reads it any more, as `| head` does. */
+export async function writeOut(work: (output: Output) => Promise<unknown>, { requested }: Stop) {
+  const output: Output = {
+    write: (bytes) => new Promise((resolve) => process.stdout.write(bytes, () => resolve())),
+  }
+  await work(output).catch((error: unknown) => {
+    if (!requested.aborted) throw error
+  })
+}
+
+/**
+ * Lets `work` write a file that appears under its name when all of it is there, in place of whatever stood there, or
+ * not at all.
+ * @throws UsageError when it cannot be made, or what `work` throws
+ */
+export async function writeFileWhole<T>(path: string, work: (output: Output) => Promise<T>): Promise<T> {
+  const partial = `${path}.${process.pid}.partial`
+  const unusable = (cause: Error) => {
+    throw new UsageError(
+      `${path} cannot be written: ${cause.message}`,
+      "Check --out and the folder's rights.",
+    )
+  }
+  const file = await open(partial, "w").catch(unusable)
+  try {
+    const result = await work({ write: (bytes) => file.writeFile(bytes) })
+    await file.sync()
+    await rename(partial, path).catch(unusable)
+    return result
+  } catch (error) {
+    await rm(partial, { force: true })
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+export function renderManifest({ studies, rows, bytes: size, sha256 }: ManifestReport): string {
+  return `${plural(rows, "row")} of ${plural(studies, "study", "studies")}, ${bytes(size)}, SHA-256 ${sha256}`
+}

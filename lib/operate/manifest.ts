@@ -1,0 +1,69 @@
+import { cohortById } from "../ledger/cohort-history.ts"
+import { completeStudies } from "../ledger/complete.ts"
+import type { Ledger } from "../ledger/open.ts"
+import { UsageError } from "../support/errors.ts"
+import type { Stop } from "../support/stop.ts"
+import type { Output } from "./manifest-output.ts"
+import { DEFAULT_FORMAT, type ManifestFormat, rowsOf } from "./manifest-rows.ts"
+
+export interface ManifestOptions {
+  /** Only studies that were eligible when this cohort was decided. */
+  readonly cohort?: number | undefined
+  /** One JSON document a line unless told. */
+  readonly format?: ManifestFormat | undefined
+}
+
+export interface ManifestReport {
+  readonly studies: number
+  /** One an image. */
+  readonly rows: number
+  readonly bytes: number
+  /** Of what was written, as hex digits: the same ledger gives the same. */
+  readonly sha256: string
+}
+
+/** Text is handed on in pieces of about this many characters. */
+const PIECE = 256 * 1024
+
+/**
+ * Writes one row an image of every complete study, in the order of organization, study and position. The same ledger
+ * gives the same bytes; memory does not grow with the number of rows.
+ * @throws UsageError for a cohort that the ledger does not know
+ * @throws whatever the stop was requested with
+ */
+export async function writeManifest(
+  ledger: Ledger,
+  output: Output,
+  { cohort, format = DEFAULT_FORMAT }: ManifestOptions,
+  stop: Stop,
+): Promise<ManifestReport> {
+  if (cohort !== undefined) requireCohort(ledger, cohort)
+  const hash = new Bun.CryptoHasher("sha256")
+  const report = { studies: 0, rows: 0, bytes: 0 }
+  let piece = format.header
+
+  const handOn = async () => {
+    const bytes = Buffer.from(piece)
+    piece = ""
+    hash.update(bytes)
+    report.bytes += bytes.length
+    await output.write(bytes)
+    stop.requested.throwIfAborted()
+  }
+
+  for (const study of completeStudies(ledger, cohort)) {
+    report.studies += 1
+    for (const row of rowsOf(study)) {
+      report.rows += 1
+      piece += format.line(row)
+      if (piece.length >= PIECE) await handOn()
+    }
+  }
+  await handOn()
+  return { ...report, sha256: hash.digest("hex") }
+}
+
+function requireCohort(ledger: Ledger, cohortId: number) {
+  if (cohortById(ledger, cohortId) !== undefined) return
+  throw new UsageError(`the ledger does not know cohort ${cohortId}`, "bun run cohorts lists them.")
+}
