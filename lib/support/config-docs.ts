@@ -3,6 +3,7 @@ import { RETIRED, VARIABLES, type Variable } from "./config-table.ts"
 const TITLES: Readonly<Record<keyof typeof VARIABLES, string>> = {
   database: "The PACS database, only ever read",
   ranking: "The doctors whose studies are chosen",
+  schedule: "The nightly job",
   origin: "Where the files come from",
   destination: "Where the files go",
   s3: "Access to S3",

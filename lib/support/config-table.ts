@@ -1,6 +1,7 @@
 import {
   bucketAsUri,
   byteSize,
+  cronLine,
   destinationUri,
   httpUrl,
   localPath,
@@ -14,6 +15,7 @@ import {
   sentryDsn,
   sslMode,
   text,
+  timezone,
   usd,
   type ValueKind,
 } from "./config-values.ts"
@@ -140,6 +142,30 @@ export const VARIABLES = {
       purpose: "modalities that a study may have beside CR and DX",
       example: "SR,PR",
       default: "",
+    },
+    cohortPin: {
+      name: "COHORT_PIN",
+      kind: positiveInteger,
+      purpose: "a cohort of the ledger whose doctors stay the chosen ones, instead of ranking anew",
+      example: "12",
+      optional: true,
+    },
+  },
+
+  schedule: {
+    cron: {
+      name: "SCHEDULE_CRON",
+      kind: cronLine,
+      purpose: "when `schedule` runs the whole job",
+      example: "30 21 * * 1-5",
+      default: "0 2 * * *",
+    },
+    timezone: {
+      name: "SCHEDULE_TZ",
+      kind: timezone,
+      purpose: "the time zone of these times",
+      example: "Europe/Madrid",
+      default: "UTC",
     },
   },
 

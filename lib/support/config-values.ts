@@ -1,5 +1,6 @@
 import { resolve } from "node:path"
 import { z } from "zod"
+import { isCronLine, isTimezone } from "./cron.ts"
 import { PROJECT_ROOT } from "./project.ts"
 
 /** How the text of a setting is read: the parser, and for the operator what it expects with an example. */
@@ -131,6 +132,14 @@ export const sslMode = oneOf(["disable", "prefer", "require", "verify-ca", "veri
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const
 
 export const logLevel = oneOf(LEVELS, "INFO", (value) => value.toUpperCase())
+
+export const cronLine = kind(
+  "five fields as in a crontab, on a date that exists",
+  "0 2 * * *",
+  z.string().trim().refine(isCronLine),
+)
+
+export const timezone = kind("an IANA time zone", "Europe/Madrid", z.string().refine(isTimezone))
 
 /** DICOM modality codes (PS3.3 C.7.3.1.1.1), in upper case. */
 export const modalities = kind(
