@@ -4,9 +4,13 @@ import { LedgerUnusable } from "./errors.ts"
 import tables from "./migrations/001_tables.sql" with { type: "text" }
 import views from "./migrations/002_views.sql" with { type: "text" }
 import schedule from "./migrations/003_schedule.sql" with { type: "text" }
+import dailyAttempts from "./migrations/004_daily_attempts.sql" with { type: "text" }
 
 /** In order; a ledger's `user_version` counts how many of them it has. Published ones are never edited. */
-const MIGRATIONS: readonly string[] = [tables, views, schedule]
+const MIGRATIONS: readonly string[] = [tables, views, schedule, dailyAttempts]
+
+/** The version that this program gives a ledger. */
+export const LEDGER_VERSION = MIGRATIONS.length
 
 /**
  * Brings an older ledger up to this program in one transaction, after a copy of it was set aside; refuses a newer one.
@@ -14,13 +18,13 @@ const MIGRATIONS: readonly string[] = [tables, views, schedule]
  */
 export function migrate(db: Database, path: string, { readonly, now }: { readonly: boolean; now: string }) {
   const found = version(db)
-  if (found > MIGRATIONS.length) {
+  if (found > LEDGER_VERSION) {
     throw new LedgerUnusable(
-      `the ledger is newer than this program: ${path} has version ${found}, this program knows ${MIGRATIONS.length}`,
+      `the ledger is newer than this program: ${path} has version ${found}, this program knows ${LEDGER_VERSION}`,
       "Update the program; an older one could misread it.",
     )
   }
-  if (found === MIGRATIONS.length) return
+  if (found === LEDGER_VERSION) return
   if (readonly) {
     throw new LedgerUnusable(
       `the ledger is older than this program: ${path}`,
@@ -34,7 +38,7 @@ export function migrate(db: Database, path: string, { readonly, now }: { readonl
     if (from === 0) {
       db.query("insert into ledger (ledger_id, created_at) values (?, ?)").run(crypto.randomUUID(), now)
     }
-    db.run(`pragma user_version = ${MIGRATIONS.length}`)
+    db.run(`pragma user_version = ${LEDGER_VERSION}`)
   }).immediate()
 }
 

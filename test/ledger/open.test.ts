@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { LedgerUnusable } from "../../lib/ledger/errors.ts"
+import { LEDGER_VERSION } from "../../lib/ledger/migrate.ts"
 import { openLedger } from "../../lib/ledger/open.ts"
 import { studyById } from "../../lib/ledger/studies.ts"
 import { progressLines } from "../../lib/ledger/views.ts"
@@ -134,7 +135,7 @@ describe("A file that is no ledger", () => {
     using dir = tempDir()
     const path = dir.file("other.sqlite")
     using other = new Database(path)
-    other.run("create table ledger (ledger_id text); pragma user_version = 2")
+    other.run(`create table ledger (ledger_id text); pragma user_version = ${LEDGER_VERSION}`)
     expect(() => openLedger(path)).toThrow(`not a ledger: ${path}`)
   })
 })

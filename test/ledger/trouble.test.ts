@@ -4,6 +4,7 @@ import { chmodSync, readFileSync } from "node:fs"
 import { beginAttempts, settleObject } from "../../lib/ledger/attempts.ts"
 import { claimNext } from "../../lib/ledger/claims.ts"
 import { LedgerBusy, LedgerUnusable } from "../../lib/ledger/errors.ts"
+import { LEDGER_VERSION } from "../../lib/ledger/migrate.ts"
 import { objectsOf } from "../../lib/ledger/objects.ts"
 import { type Ledger, openLedger } from "../../lib/ledger/open.ts"
 import { recordStudy } from "../../lib/ledger/studies.ts"
@@ -128,7 +129,7 @@ describe("A ledger that another process holds", () => {
     using rival = new Database(bench.path)
     rival.run("pragma user_version = 1; begin immediate")
     expect(() => openLedger(bench.path, { busyTimeoutMs: 1 })).toThrow(LedgerBusy)
-    rival.run("rollback; pragma user_version = 2; begin immediate")
+    rival.run(`rollback; pragma user_version = ${LEDGER_VERSION}; begin immediate`)
     expect(bench.reopen({ readonly: true, busyTimeoutMs: 1 }).id).toBe(bench.ledger.id)
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { beginAttempts } from "../../lib/ledger/attempts.ts"
 import { claimNext } from "../../lib/ledger/claims.ts"
+import { LEDGER_VERSION } from "../../lib/ledger/migrate.ts"
 import { objectAt } from "../../lib/ledger/objects.ts"
 import { recordStudy } from "../../lib/ledger/studies.ts"
 import { renderStatus } from "../../lib/operate/render.ts"
@@ -134,6 +135,6 @@ test("versions tell the tool, Bun, SQLite and the ledger's schema", () => {
     tool: VERSION,
     bun: Bun.version,
     sqlite: expect.stringMatching(/^3\./),
-    ledger_schema: 2,
+    ledger_schema: LEDGER_VERSION,
   })
 })
