@@ -8,12 +8,14 @@ import { AccessDenied, PreconditionFailed } from "../storage/errors.ts"
 import type { ObjectInfo, ObjectSource, ObjectStore } from "../storage/store.ts"
 import { crc32cOfBody } from "../transfer/checksum.ts"
 import type { ReceiveOptions } from "../transfer/receive.ts"
-import { differenceOf, NOTHING_IN_COMMON, send } from "../transfer/send.ts"
+import { send } from "../transfer/send.ts"
 import { whyNotDicom } from "./dicom-preamble.ts"
 import { DestinationConflict, DestinationExistsUnreadable, SourceMissing } from "./errors.ts"
+import type { ForeignObjects } from "./foreign-objects.ts"
 import { fromOrigin, fromOriginOr, type Incoming } from "./incoming.ts"
 import { objectKey, type StudyIds } from "./layout.ts"
 import { metadataJson } from "./metadata.ts"
+import { identityOf, recognise } from "./recognise.ts"
 import { originKeyOf } from "./source-of.ts"
 
 /** What copying an object needs; all of it is opened and closed elsewhere. */
@@ -23,6 +25,7 @@ export interface CopyDeps {
   readonly origin: ObjectSource
   readonly destination: ObjectStore
   readonly receive: ReceiveOptions
+  readonly foreign: ForeignObjects
 }
 
 /** What stands at the destination with its CRC32C, which every destination tells. */
@@ -30,8 +33,8 @@ type Standing = ObjectInfo
 
 /**
  * Brings one object to the destination, once, verified. What stands there already is looked at only when there is a
- * reason to: an earlier try that ended without a word, something that we put there, an order to replace, or a refused
- * create.
+ * reason to: an earlier try that ended without a word, something that we put there, an order to replace, a refused
+ * create, or foreign objects that were met before.
  * @throws the error that ended the try; its verdict says what it means
  */
 export async function copyObject(
@@ -43,10 +46,14 @@ export async function copyObject(
   const { object } = attempt
   const key = objectKey(claim, object.path)
   const lookFirst = attempt.unsettled || object.generation !== null || object.forced === 1
-  const standing = lookFirst ? await glanceAt(deps.destination, key, signal) : undefined
+  let standing = await (lookFirst
+    ? glanceAt(deps.destination, key, signal)
+    : deps.foreign.listedAt(claim, key, signal))
   if (standing !== undefined && object.forced === 0) {
     const settled = await recognise(deps, claim, object, standing, signal)
     if (settled !== undefined) return settled
+    // A listing may be old by now, and a conflict must not be.
+    if (!lookFirst) standing = await glanceAt(deps.destination, key, signal)
   }
   using incoming = await fetchIncoming(deps, claim, object, signal)
   const warning = object.kind === "dicom" ? await whyNotDicom(incoming.body) : undefined
@@ -61,36 +68,6 @@ async function glanceAt(destination: ObjectStore, key: string, signal?: AbortSig
   } catch (error) {
     if (!(error instanceof AccessDenied)) throw error
     return undefined
-  }
-}
-
-/** Whether what stands at the destination is known to be the source's present bytes, without reading any. */
-async function recognise(
-  { ledger, origin }: CopyDeps,
-  study: StudyIds,
-  object: LedgerObject,
-  standing: Standing,
-  signal?: AbortSignal,
-): Promise<Copied | undefined> {
-  const source = await origin.head(originKeyOf(study, object, origin.uri), signal)
-  if (source === undefined || standing.crc32c === undefined) return undefined
-  const recorded =
-    object.generation === standing.generation &&
-    object.sourceEtag !== null &&
-    object.sourceEtag === source.etag
-  const ours =
-    isOwnAttempt(ledger, object, standing.metadata.attempt) && standing.metadata.source_etag === source.etag
-  const { size, md5, crc32c } = source
-  const difference = differenceOf(standing, { size, ...(md5 && { md5 }), ...(crc32c && { crc32c }) })
-  // What the ledger or our mark says is believed only where no checksum says otherwise.
-  const believed = difference === undefined || (difference === NOTHING_IN_COMMON && (recorded || ours))
-  if (!believed) return undefined
-  return {
-    outcome: recorded ? "unchanged" : "adopted",
-    ...identityOf(standing, standing.crc32c),
-    sourceEtag: source.etag,
-    bytes: 0,
-    warning: object.warning ?? undefined,
   }
 }
 
@@ -173,6 +150,8 @@ async function place(
     } catch (error) {
       if (!(error instanceof PreconditionFailed) || race === MAX_RACES) throw error
       standing = await lookAt(deps.destination, key, signal)
+      if (standing !== undefined && !isOwnAttempt(deps.ledger, attempt.object, standing.metadata.attempt))
+        deps.foreign.met()
       // Whoever took the claim from us may have written what stands there: it is newer than ours.
       assertClaimed(deps.ledger, placement.claim)
     }
@@ -237,8 +216,4 @@ function writeOptions({ claim, attempt, incoming }: Placement) {
   }
   const encoding = incoming.contentEncoding === undefined ? {} : { contentEncoding: incoming.contentEncoding }
   return { contentType: CONTENT_TYPES[object.kind], ...encoding, metadata }
-}
-
-function identityOf({ size, generation }: ObjectInfo, crc32c: string) {
-  return { size, crc32c, generation }
 }

@@ -18,6 +18,7 @@ import { VERSION } from "../support/version.ts"
 import { openSpool } from "../transfer/spool.ts"
 import type { CopyStepDeps } from "./copy.ts"
 import { admitStudies, type DiscoverDeps, probePacs } from "./discover.ts"
+import { foreignObjects } from "./foreign-objects.ts"
 import type { VerifyDeps } from "./verify.ts"
 
 /** What a script was started with; the context of `main` is one. */
@@ -92,6 +93,7 @@ export function withCopyDeps(
       origin,
       destination,
       receive: { spool, stallMs: stallSeconds * 1000, retry: start.retry ?? DEFAULT_RETRY },
+      foreign: foreignObjects(destination),
       slots: semaphore(objectsInFlight),
       commits: groupCommit(ledger),
       admit: (studyIds) => admitStudies(discovery, studyIds, stop),

@@ -4,6 +4,7 @@ import { type Ledger, openLedger } from "../../../lib/ledger/open.ts"
 import { endRun, startRun } from "../../../lib/ledger/runs.ts"
 import type { CopyStepDeps } from "../../../lib/pipeline/copy.ts"
 import { admitStudies, type DiscoverDeps } from "../../../lib/pipeline/discover.ts"
+import { foreignObjects } from "../../../lib/pipeline/foreign-objects.ts"
 import { openPacs } from "../../../lib/source/pacs.ts"
 import { Unavailable } from "../../../lib/storage/errors.ts"
 import { openSource as openOrigin, openStore } from "../../../lib/storage/open.ts"
@@ -125,11 +126,13 @@ export async function openWorld({ cloud, testPacs, pacs, origin, destination }: 
         log: silentLogger(),
         progress: silentProgress,
       }
+      const store = mortalStore(destination, life_)
       const deps: Deps = {
         ...discovery,
         origin: mortalSource(origin, life_),
-        destination: mortalStore(destination, life_),
+        destination: store,
         receive: { spool, stallMs: 60_000, retry: RETRY },
+        foreign: foreignObjects(store),
         slots: semaphore(4),
         commits: groupCommit(mortal),
         admit: (ids) => admitStudies(discovery, ids, stop),
