@@ -27,6 +27,8 @@ export type Fault =
   | { readonly kind: "stall" }
   /** The answer names wrong hashes for right bytes. */
   | { readonly kind: "wrong-checksum" }
+  /** The answer's date is that of a clock that is so many seconds ahead, or behind when negative. */
+  | { readonly kind: "wrong-date"; readonly seconds: number }
   /** One bit of the upload differs from what was sent. */
   | { readonly kind: "corrupt-upload" }
 

@@ -45,6 +45,8 @@ export async function misbehave(
       return respond()
     case "wrong-checksum":
       return withWrongHashes(await respond())
+    case "wrong-date":
+      return withDate(await respond(), Date.now() + 1000 * fault.seconds)
     case "corrupt-upload":
       call.body.corrupt()
       return respond()
@@ -55,6 +57,10 @@ function errorAnswer(call: Call, status: number, retryAfter: string | undefined)
   const answer = serviceOf(call) === "gcs" ? gcsErrorOfStatus(status) : s3ErrorOfStatus(status)
   if (retryAfter === undefined) return answer
   return { ...answer, headers: { ...answer.headers, "retry-after": retryAfter } }
+}
+
+function withDate(answer: Answer, time: number): Answer {
+  return { ...answer, headers: { ...answer.headers, date: new Date(time).toUTCString() } }
 }
 
 const WRONG = {

@@ -1,0 +1,46 @@
+import { readdirSync, statSync } from "node:fs"
+import { statfs } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { nearestFolder } from "../../storage/file-folders.ts"
+import { bytes } from "../../support/text.ts"
+import { fault, ok, type Result } from "./finding.ts"
+
+/**
+ * Room for what a night adds to the ledger and its write-ahead log; and for one copy of it, which a backup makes, and a
+ * migration before it begins.
+ */
+export function checkLedgerDisk(ledgerPath: string, reserveBytes: number): Promise<Result> {
+  const size = sizeOf(ledgerPath)
+  return checkRoom(
+    dirname(ledgerPath),
+    reserveBytes + size,
+    "Free space there, or let LEDGER_PATH name another disk.",
+  )
+}
+
+/** Room for all that may lie in the spool, less what does already. */
+export function checkSpoolDisk(folder: string, capacity: number): Promise<Result> {
+  const used = spooledBytes(folder)
+  return checkRoom(
+    folder,
+    Math.max(0, capacity - used),
+    "Free space there, let SPOOL_DIR name another disk, or set SPOOL_BYTES lower.",
+  )
+}
+
+async function checkRoom(folder: string, needed: number, fix: string): Promise<Result> {
+  const { bavail, bsize } = await statfs(nearestFolder(folder))
+  const free = bavail * bsize
+  const told = `${bytes(free)} free in ${folder}`
+  return free >= needed ? ok(told) : fault(`${told}, ${bytes(needed)} needed`, fix)
+}
+
+function spooledBytes(folder: string): number {
+  if (nearestFolder(folder) !== folder) return 0
+  return readdirSync(folder).reduce((sum, name) => sum + sizeOf(join(folder, name)), 0)
+}
+
+/** Bodies come and go while one looks. */
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}

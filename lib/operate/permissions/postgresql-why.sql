@@ -1,0 +1,2 @@
+-- What why shows beyond what discover reads.
+grant select (deleted) on pacs_studies to research_reader;
