@@ -27,16 +27,6 @@ export function cohortById(ledger: Ledger, cohortId: number): Cohort | undefined
   return row === null ? undefined : cohortOf(row)
 }
 
-/** The last cohort of all, or the last decided up to some time. */
-export function lastCohort(ledger: Ledger, until = "9"): Cohort | undefined {
-  const row = ledger.db
-    .query<CohortRow, { until: string }>(
-      `${COHORTS} where decided_at <= $until order by cohort_id desc limit 1`,
-    )
-    .get({ until })
-  return row === null ? undefined : cohortOf(row)
-}
-
 /** The ranking of a cohort, best first. */
 export function rankingOf(ledger: Ledger, cohortId: number): RankedDoctor[] {
   return ledger.db
@@ -47,10 +37,20 @@ export function rankingOf(ledger: Ledger, cohortId: number): RankedDoctor[] {
     .map((doctor) => ({ ...doctor, chosen: doctor.chosen === 1 }))
 }
 
+/** The doctor who held a rank by the last ranking up to some time: ranks move every day. */
+export function doctorAt(ledger: Ledger, rank: number, at: string): string | undefined {
+  const row = ledger.db
+    .query<{ userId: string }, { rank: number; at: string }>(
+      `select user_id as userId from doctors where rank = $rank and cohort_id =
+         (select cohort_id from cohorts where decided_at <= $at order by cohort_id desc limit 1)`,
+    )
+    .get({ rank, at })
+  return row?.userId
+}
+
 /** A study that was eligible when one of two cohorts was decided and not when the other was. */
 export interface MovedStudy {
   readonly studyId: string
-  readonly modalities: string | null
   readonly newestSignedAt: string | null
   /** The best rank that its doctors held at `lastSeenAt`. */
   readonly doctorRank: number | null
@@ -83,7 +83,7 @@ const MOVED = `
       ${then("reason", "$from")} as fromReason, ${then("reason", "$to")} as toReason
     from moved m
   )
-  select study_id as studyId, modalities, newest_signed_at as newestSignedAt, doctor_rank as doctorRank,
+  select study_id as studyId, newest_signed_at as newestSignedAt, doctor_rank as doctorRank,
     last_seen_at as lastSeenAt, "from", "to", fromReason, toReason
   from stood join studies using (study_id)
   where ("from" is 'eligible') <> ("to" is 'eligible')

@@ -1,8 +1,7 @@
-import { cohortById } from "../ledger/cohort-history.ts"
 import { completeStudies } from "../ledger/complete.ts"
 import type { Ledger } from "../ledger/open.ts"
-import { UsageError } from "../support/errors.ts"
 import type { Stop } from "../support/stop.ts"
+import { cohortLineOf } from "./cohorts.ts"
 import type { Output } from "./manifest-output.ts"
 import { DEFAULT_FORMAT, type ManifestFormat, rowsOf } from "./manifest-rows.ts"
 
@@ -37,7 +36,7 @@ export async function writeManifest(
   { cohort, format = DEFAULT_FORMAT }: ManifestOptions,
   stop: Stop,
 ): Promise<ManifestReport> {
-  if (cohort !== undefined) requireCohort(ledger, cohort)
+  if (cohort !== undefined) cohortLineOf(ledger, cohort)
   const hash = new Bun.CryptoHasher("sha256")
   const report = { studies: 0, rows: 0, bytes: 0 }
   let piece = format.header
@@ -61,9 +60,4 @@ export async function writeManifest(
   }
   await handOn()
   return { ...report, sha256: hash.digest("hex") }
-}
-
-function requireCohort(ledger: Ledger, cohortId: number) {
-  if (cohortById(ledger, cohortId) !== undefined) return
-  throw new UsageError(`the ledger does not know cohort ${cohortId}`, "bun run cohorts lists them.")
 }
