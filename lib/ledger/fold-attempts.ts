@@ -8,10 +8,11 @@ const DAY_MS = 86_400_000
 
 /** A transaction holds all other processes up: one of so many studies takes a hundredth of a second. */
 const STUDIES_PER_TRANSACTION = 500
+const PAGES_PER_TRANSACTION = 1000
 
 /**
  * Folds tries that ended more than 90 days ago into totals of whole days, so that the ledger grows with what there is
- * and not with how often it was tried. Does something once a day at most. May be ended at any moment by `signal` or a
+ * and not with how often it was tried, and gives the room back to the disk. Does something once a day at most. May be ended at any moment by `signal` or a
  * crash, and run by two processes at once: the rows and their totals change in one transaction.
  * @returns how many tries were folded
  */
@@ -28,6 +29,7 @@ export async function foldAttempts(ledger: Ledger, signal?: AbortSignal): Promis
     // Locks are renewed and signals heard between two transactions.
     await setImmediate()
   }
+  await giveBackRoom(ledger, signal)
   ledger.write(() => ledger.db.query("update ledger set folded_before = $before").run({ before }))
   return folded
 }
@@ -52,6 +54,21 @@ function lastOfNext(ledger: Ledger, after: string): string | undefined {
     )
     .get({ after, limit: STUDIES_PER_TRANSACTION })
   return row?.last ?? undefined
+}
+
+/** Nothing, where the file was made by a program that did not provide for it. */
+async function giveBackRoom(ledger: Ledger, signal: AbortSignal | undefined) {
+  for (let free = freePages(ledger); free > 0 && !signal?.aborted; ) {
+    ledger.db.run(`pragma incremental_vacuum(${PAGES_PER_TRANSACTION})`)
+    await setImmediate()
+    const left = freePages(ledger)
+    if (left >= free) return
+    free = left
+  }
+}
+
+function freePages(ledger: Ledger): number {
+  return ledger.db.query<{ freelist_count: number }, []>("pragma freelist_count").get()!.freelist_count
 }
 
 interface Chunk {

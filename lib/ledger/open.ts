@@ -1,4 +1,4 @@
-import { Database } from "bun:sqlite"
+import { Database, SQLiteError } from "bun:sqlite"
 import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { type Clock, systemClock } from "../support/clock.ts"
@@ -85,8 +85,25 @@ function openFile(path: string, readonly: boolean): Database {
   makeFolder(dirname(path))
   const isNew = !existsSync(path)
   const db = new Database(path, { create: true, readwrite: true, strict: true })
-  if (isNew) chmodSync(path, 0o600)
+  if (isNew) {
+    chmodSync(path, 0o600)
+    shapeFile(db)
+  }
   return db
+}
+
+/**
+ * Of a file that is still empty, else without effect. Rows of some 300 bytes fill pages of 8 kB better than those of 4:
+ * a ledger of a million studies is 5 % smaller. And room that was freed can be given back without rewriting the file.
+ */
+function shapeFile(db: Database) {
+  try {
+    db.run("pragma page_size = 8192")
+    db.run("pragma auto_vacuum = incremental")
+  } catch (error) {
+    // Another process makes the file at this moment, and shapes it.
+    if (!(error instanceof SQLiteError && error.code?.startsWith("SQLITE_BUSY"))) throw error
+  }
 }
 
 function makeFolder(folder: string) {

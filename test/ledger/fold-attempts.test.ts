@@ -27,6 +27,12 @@ function tried(): TestLedger {
   return bench
 }
 
+/** A study of one object. */
+function copyNew({ ledger, cohortId, runId }: TestLedger, studyId: string) {
+  recordStudy(ledger, chestStudy(studyId, { objects: [metadata()] }), cohortId)
+  copyHeld(ledger, mustClaim(ledger, runId, studyId))
+}
+
 const daily = ({ ledger }: TestLedger) =>
   rows(ledger, "select day, outcome, error_class, attempts, bytes from daily_attempts")
 
@@ -83,16 +89,27 @@ describe("Tries older than 90 days", () => {
   test("of more studies than one transaction takes are folded too, none twice", async () => {
     using bench = tried()
     bench.ledger.write(() => {
-      for (let n = 0; n < 600; n += 1) {
-        recordStudy(bench.ledger, chestStudy(`many-${n}`, { objects: [metadata()] }), bench.cohortId)
-        copyHeld(bench.ledger, mustClaim(bench.ledger, bench.runId, `many-${n}`))
-      }
+      for (let n = 0; n < 600; n += 1) copyNew(bench, `many-${n}`)
     })
     bench.clock.advance(91 * DAY)
     expect(await foldAttempts(bench.ledger)).toBe(608)
     expect(daily(bench)[0]).toMatchObject({ attempts: 606 })
     expect(kept(bench)).toBe(0)
   })
+})
+
+test("The room that tries took is given back to the disk", async () => {
+  using bench = tried()
+  bench.ledger.write(() => {
+    for (let n = 0; n < 300; n += 1) copyNew(bench, `many-${n}`)
+  })
+  const pages = () => rows<{ page_count: number }>(bench.ledger, "pragma page_count")[0]!.page_count
+  const before = pages()
+  bench.clock.advance(91 * DAY)
+  await foldAttempts(bench.ledger)
+  expect(rows(bench.ledger, "pragma freelist_count")).toEqual([{ freelist_count: 0 }])
+  expect(pages()).toBeLessThan(before)
+  expect(rows(bench.ledger, "pragma integrity_check")).toEqual([{ integrity_check: "ok" }])
 })
 
 describe("Folding", () => {
