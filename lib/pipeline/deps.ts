@@ -16,6 +16,7 @@ import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
 import { VERSION } from "../support/version.ts"
 import { openSpool } from "../transfer/spool.ts"
+import type { AdoptDeps } from "./adopt.ts"
 import type { CopyStepDeps } from "./copy.ts"
 import { admitStudies, type DiscoverDeps, probePacs } from "./discover.ts"
 import { foreignObjects } from "./foreign-objects.ts"
@@ -43,6 +44,7 @@ export interface End {
 
 export type DiscoverParts = "ledger" | "database" | "ranking"
 export type CopyParts = DiscoverParts | "origin" | "destination" | "s3" | "gcs" | "copy"
+export type AdoptParts = "ledger" | "origin" | "destination" | "s3" | "gcs" | "copy"
 export type VerifyParts = "ledger" | "destination" | "gcs" | "copy"
 
 /**
@@ -99,6 +101,19 @@ export function withCopyDeps(
       admit: (studyIds) => admitStudies(discovery, studyIds, stop),
     })
   })
+}
+
+/** Opens what `adopt` needs: both sides to look at, and no database. A dry run is not recorded. */
+export async function withAdoptDeps(start: Start<AdoptParts>, work: (deps: AdoptDeps) => Promise<End>) {
+  const { config, stop, progress, dryRun } = start
+  requireLedger(config.ledger.path)
+  using origin = withAccessRule(openSource(config.origin.uri, storeOptions(start)))
+  using destination = openStore(config.destination.uri, storeOptions(start))
+  await Promise.all([origin.probe(stop.requested), destination.probe(stop.requested)])
+  const adoption = (ledger: Ledger, runId?: number) =>
+    work({ ledger, runId, origin, destination, progress, commits: groupCommit(ledger) })
+  if (!dryRun) return await inRun(start, (_, ledger, runId) => adoption(ledger, runId))
+  return await withLedger(start, async (ledger) => (await adoption(ledger)).outcome)
 }
 
 /** Opens what `verify` needs; a dry run is not recorded. */

@@ -2,7 +2,7 @@ import type { Ledger } from "../ledger/open.ts"
 import { type LedgerStudy, organizations, studiesOf, studyById } from "../ledger/studies.ts"
 import type { ObjectInfo, ObjectSource } from "../storage/store.ts"
 import { UsageError } from "../support/errors.ts"
-import { RECEIPTS_FOLDER, receiptKey, studyPrefix } from "./layout.ts"
+import { RECEIPTS_FOLDER, receiptKey, type StudyIds, studyPrefix } from "./layout.ts"
 
 /** A study of the ledger with what the destination lists of it. */
 export interface ListedStudy {
@@ -41,7 +41,20 @@ export async function* listedStudies(
   }
 }
 
-function known(ledger: Ledger, studyId: string): LedgerStudy {
+/** What a store lists of one study, by path behind the study's prefix. */
+export async function listStudy(
+  store: ObjectSource,
+  study: StudyIds,
+  signal?: AbortSignal,
+): Promise<Map<string, ObjectInfo>> {
+  const prefix = studyPrefix(study)
+  const found = new Map<string, ObjectInfo>()
+  for await (const info of store.list(prefix, signal)) found.set(info.key.slice(prefix.length), info)
+  return found
+}
+
+/** @throws UsageError */
+export function known(ledger: Ledger, studyId: string): LedgerStudy {
   const study = studyById(ledger, studyId)
   if (study === undefined)
     throw new UsageError(`the ledger does not know study ${studyId}`, "Run discover first.")
@@ -53,9 +66,7 @@ async function listOne(
   study: LedgerStudy,
   signal: AbortSignal,
 ): Promise<ListedStudy> {
-  const prefix = studyPrefix(study)
-  const found = new Map<string, ObjectInfo>()
-  for await (const info of destination.list(prefix, signal)) found.set(info.key.slice(prefix.length), info)
+  const found = await listStudy(destination, study, signal)
   const key = receiptKey(study)
   for await (const receipt of destination.list(key, signal)) {
     if (receipt.key === key) return { study, found, receipt }

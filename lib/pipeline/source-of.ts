@@ -8,7 +8,11 @@ import { objectKey, type StudyIds } from "./layout.ts"
  * @param originUri as `ORIGIN_URI` has it, for example `s3://hospital-pacs`
  * @throws InvalidSource
  */
-export function originKeyOf(study: StudyIds, object: LedgerObject, originUri: string): string {
+export function originKeyOf(
+  study: StudyIds,
+  object: Pick<LedgerObject, "path" | "source">,
+  originUri: string,
+): string {
   if (object.source === null) return objectKey(study, object.path)
   const key = keyWithin(object.source, originUri)
   const reason = key === undefined ? `it lies outside ${originUri}` : whyUnusable(key)

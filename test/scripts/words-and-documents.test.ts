@@ -18,7 +18,7 @@ describe("every script", () => {
       expect(stdout).toContain("Exit codes:\n  0 ")
       expect(stdout).toContain("130/143")
       expect(stdout).toContain("--json")
-      expect(stdout.includes("--dry-run")).toBe(["discover", "copy", "run", "verify"].includes(name))
+      expect(stdout.includes("--dry-run")).toBe(["discover", "copy", "run", "adopt", "verify"].includes(name))
     },
   )
 
@@ -38,6 +38,7 @@ describe("every script", () => {
     ["status", ["--failures", "--versions"], "--failures and --versions"],
     ["status", [], "there is no ledger at"],
     ["verify", [], "there is no ledger at"],
+    ["adopt", [], "there is no ledger at"],
     ["run", ["something"], "argument"],
   ]
   test.each(wrong)(

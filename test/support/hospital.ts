@@ -3,10 +3,12 @@ import { pathToFileURL } from "node:url"
 import type { Cloud } from "../../lib/demo/cloud/cloud.ts"
 import { startCloud } from "../../lib/demo/cloud/server.ts"
 import { openLedger } from "../../lib/ledger/open.ts"
+import { type AdoptOptions, type AdoptReport, adopt } from "../../lib/pipeline/adopt.ts"
 import { type CopyOptions, type CopyReport, type CopyStepDeps, copyStudies } from "../../lib/pipeline/copy.ts"
 import {
   type CopyParts,
   type Start,
+  withAdoptDeps,
   withCopyDeps,
   withDiscoverDeps,
   withRunDeps,
@@ -47,6 +49,7 @@ export interface Hospital extends Disposable {
   copy(options?: Partial<CopyOptions>, stop?: Stop): Promise<Ended<CopyReport>>
   run(options?: { readonly limit?: number }): Promise<Ended<RunReport>>
   verify(options?: VerifyOptions): Promise<Ended<VerifyReport>>
+  adopt(options?: Partial<AdoptOptions>, stop?: Stop): Promise<Ended<AdoptReport>>
   /** Does something with what a copy gets, such as breaking it. */
   withDeps<T>(work: (deps: CopyStepDeps) => Promise<T>): Promise<T>
   /** Rows of a query of the ledger. */
@@ -158,6 +161,12 @@ export async function openHospital(): Promise<Hospital> {
       ended((end) =>
         withVerifyDeps(start("verify", { dryRun: options.dryRun === true }), (deps) =>
           end(verify(deps, options, NEVER), ({ problems }) => problems.length === 0),
+        ),
+      ),
+    adopt: (options = {}, stop = NEVER) =>
+      ended((end) =>
+        withAdoptDeps(start("adopt", { dryRun: options.dryRun === true, stop }), (deps) =>
+          end(adopt(deps, { concurrency: 4, ...options }, stop), ({ failed }) => failed.length === 0),
         ),
       ),
     async withDeps(work) {

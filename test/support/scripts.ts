@@ -5,7 +5,18 @@ import type { Hospital } from "./hospital.ts"
 import { type Finished, runScript } from "./process.ts"
 
 /** What an operator runs. */
-export const NAMES = ["discover", "copy", "run", "status", "verify", "cohorts", "manifest", "doctor", "demo"] as const
+export const NAMES = [
+  "discover",
+  "copy",
+  "run",
+  "status",
+  "adopt",
+  "verify",
+  "cohorts",
+  "manifest",
+  "doctor",
+  "demo",
+] as const
 
 export type Name = (typeof NAMES)[number]
 
