@@ -1,6 +1,7 @@
 import { briefPool } from "./brief-pool.ts"
 import { connect, type PacsSettings, type Reading, readOnly, type TimeLimits } from "./connection.ts"
 import { eligibleStudies } from "./eligible.ts"
+import { type Explanation, explainStudy } from "./explain.ts"
 import { type Retrying, type RetryPolicy, retrying } from "./retry.ts"
 import type {
   ChosenDoctor,
@@ -58,6 +59,8 @@ export interface Snapshot {
   standings(known: readonly KnownStudy[], criteria: Criteria): Promise<Standing[]>
   /** One study if it is eligible, else the first rule that it fails. */
   study(studyId: string, criteria: Criteria): Promise<SourceStudy | { readonly failed: Rule }>
+  /** Every rule held against one study, with what it looks at. */
+  explain(studyId: string, criteria: Criteria): Promise<Explanation>
 }
 
 export interface PacsOptions {
@@ -119,6 +122,7 @@ function snapshotOf(reading: Reading): Snapshot {
       const [study] = failed === null ? await readStudies(reading, [studyId], criteria.chosen) : []
       return study ?? { failed: failed ?? "exists" }
     },
+    explain: (studyId, criteria) => explainStudy(reading, studyId, criteria),
   }
 }
 

@@ -52,34 +52,28 @@ const SPACES = " \t\n\v\f\r"
 /** Restricts a statement to some studies: their ids as a `uuid[]` literal. Undefined for all. */
 export type Only = string | undefined
 
+/** The rules about a study itself; reports and doctors are looked at elsewhere. */
+export type OwnRule = Exclude<Rule, "exists" | "signed_report" | "chosen_doctor">
+
 /**
  * CTEs that end in `study (id, rankable, failed)`: every study, whether it counts for the ranking, and the
  * first rule about the study itself that it fails; null where it fails none. Reports and doctors are not
  * looked at here.
  */
 export function studiesByRules(sql: ISql, toleratedModalities: readonly string[], only?: Only): Fragment {
-  const allowed = [...TERMS.eligible, ...toleratedModalities.map(normalized), ""]
+  const holds = ownRules(sql, toleratedModalities)
   return sql`
-    chest_body_part as materialized (
-      select id from pacs_body_part where name ~ ${CHEST} or identifier ~ ${CHEST}
-    ),
-    chest_by_series as (
-      select distinct study_id from pacs_series
-      where body_part_id in (select id from chest_body_part) ${among(sql, sql`study_id`, only)}
-    ),
+    ${chestBySeries(sql, only)},
     judged as (
       select s.id, m.list && ${textArray(sql, TERMS.ranked)} as has_ranked_modality,
         case
-          when o.is_demo is distinct from false then 'non_demo_organization'
-          when s.migrated is distinct from false then 'not_migrated'
-          when c.study_id is null and (s.dicom_description ~ ${CHEST}) is not true then 'chest'
-          when not m.list && ${textArray(sql, TERMS.eligible)} then 'has_cr_or_dx'
-          when not m.list <@ ${textArray(sql, allowed)} then 'no_other_modality'
+          when not ${holds.non_demo_organization} then 'non_demo_organization'
+          when not ${holds.not_migrated} then 'not_migrated'
+          when not ${holds.chest} then 'chest'
+          when not ${holds.has_cr_or_dx} then 'has_cr_or_dx'
+          when not ${holds.no_other_modality} then 'no_other_modality'
         end as failed
-      from pacs_studies s
-      left join pacs_organizations o on o.id = s.organization_id
-      left join chest_by_series c on c.study_id = s.id
-      cross join lateral (select ${modalityList(sql, sql`s.modalities`)} as list) m
+      from ${studiesToJudge(sql)}
       where true ${among(sql, sql`s.id`, only)}
     ),
     study as (
@@ -87,6 +81,53 @@ export function studiesByRules(sql: ISql, toleratedModalities: readonly string[]
         has_ranked_modality and (failed is null or failed in ('has_cr_or_dx', 'no_other_modality')) as rankable
       from judged
     )`
+}
+
+/** CTEs that end in `chest_by_series (study_id)`: studies with a series of a body part that says chest. */
+export function chestBySeries(sql: ISql, only?: Only): Fragment {
+  return sql`
+    chest_body_part as materialized (select id from pacs_body_part b where ${saysChest(sql)}),
+    chest_by_series as (
+      select distinct study_id from pacs_series
+      where body_part_id in (select id from chest_body_part) ${among(sql, sql`study_id`, only)}
+    )`
+}
+
+/** Whether a body part `b` says chest. */
+export function saysChest(sql: ISql): Fragment {
+  return sql`(b.name ~ ${CHEST} or b.identifier ~ ${CHEST})`
+}
+
+/** What a description says of a chest, as it is written there; null where it says nothing. */
+export function chestWordIn(sql: ISql, text: Fragment): Fragment {
+  return sql`substring(${text} from ${CHEST})`
+}
+
+/** What `ownRules` are conditions over: studies `s`, their organizations `o`, chest series `c`, modalities `m.list`. */
+export function studiesToJudge(sql: ISql): Fragment {
+  return sql`pacs_studies s
+      left join pacs_organizations o on o.id = s.organization_id
+      left join chest_by_series c on c.study_id = s.id
+      cross join lateral (select ${modalityList(sql, sql`s.modalities`)} as list) m`
+}
+
+/** Whether a study satisfies each rule about itself; true or false, never null. */
+export function ownRules(
+  sql: ISql,
+  toleratedModalities: readonly string[],
+): Readonly<Record<OwnRule, Fragment>> {
+  return {
+    non_demo_organization: sql`(o.is_demo is not distinct from false)`,
+    not_migrated: sql`(s.migrated is not distinct from false)`,
+    chest: sql`(c.study_id is not null or (s.dicom_description ~ ${CHEST}) is true)`,
+    has_cr_or_dx: sql`(m.list && ${textArray(sql, TERMS.eligible)})`,
+    no_other_modality: sql`(m.list <@ ${allowedModalities(sql, toleratedModalities)})`,
+  }
+}
+
+/** A `text[]` of what a study's list may have; an empty member is none. */
+export function allowedModalities(sql: ISql, toleratedModalities: readonly string[]): Fragment {
+  return textArray(sql, [...TERMS.eligible, ...toleratedModalities.map(normalized), ""])
 }
 
 /** Reports that count, with the user who signed: `(id, study_id, user_id, signed_at, updated_at)`. */
