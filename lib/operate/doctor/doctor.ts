@@ -47,8 +47,10 @@ export async function examine(
   signal: AbortSignal,
 ): Promise<DoctorReport> {
   const { config } = settings
-  const patienceMs = Math.min(config.copy?.stallSeconds ?? PATIENCE_SECONDS, PATIENCE_SECONDS) * 1000
-  const step = stepsWithin(patienceMs, signal)
+  const stepMs = Math.min(config.copy?.stallSeconds ?? PATIENCE_SECONDS, PATIENCE_SECONDS) * 1000
+  const step = stepsWithin(stepMs, signal)
+  // A service that is silent is to be told as such, also after a second try, before the step is over.
+  const patienceMs = stepMs / 3
   const groups = await Promise.all([
     step("configuration", () => checkConfiguration(settings)),
     step("Bun", () => checkBun(bun)),
@@ -142,14 +144,16 @@ function storeOptions({ s3, gcs }: Known, stallMs: number): OpenOptions {
 /** Of the services that the configuration names. */
 function clocks({ origin, destination, s3, gcs }: Known, step: Step): Promise<Finding>[] {
   const schemes = new Set([origin?.uri, destination?.uri].map((uri) => uri?.split(":")[0]))
-  const amazon = s3?.endpoint ?? `https://s3.${s3?.region ?? "us-east-1"}.amazonaws.com`
-  const google = gcs?.emulatorUrl ?? "https://storage.googleapis.com"
-  return [
-    ...(schemes.has("s3") ? [step("S3: clock", (signal) => checkClock("S3", amazon, signal))] : []),
-    ...(schemes.has("gs")
-      ? [step("GCS: clock", (signal) => checkClock("GCS", `${google}/storage/v1/`, signal))]
-      : []),
-  ]
+  const found: Promise<Finding>[] = []
+  if (s3 !== undefined && schemes.has("s3")) {
+    const url = s3.endpoint ?? `https://s3.${s3.region ?? "us-east-1"}.amazonaws.com`
+    found.push(step("S3: clock", (signal) => checkClock("S3", url, signal)))
+  }
+  if (gcs !== undefined && schemes.has("gs")) {
+    const url = `${gcs.emulatorUrl ?? "https://storage.googleapis.com"}/storage/v1/`
+    found.push(step("GCS: clock", (signal) => checkClock("GCS", url, signal)))
+  }
+  return found
 }
 
 function ledger(path: string, reserveBytes: number, step: Step): Promise<Finding>[] {

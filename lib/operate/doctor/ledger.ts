@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from "node:fs"
+import { accessSync, constants, existsSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { openLedger } from "../../ledger/open.ts"
 import { nearestFolder } from "../../storage/file-folders.ts"
@@ -7,7 +7,10 @@ import type { Integrity } from "./integrity.ts"
 
 /** Whether the ledger is of this program's version, can be written, and is whole. */
 export async function checkLedger(path: string, signal: AbortSignal): Promise<Result> {
-  if (!isWritable(existsSync(path) ? path : nearestFolder(dirname(path)))) {
+  const folder = nearestFolder(dirname(path))
+  if (!statSync(folder).isDirectory())
+    return fault(`${folder} is no folder`, "Let LEDGER_PATH name a file in a folder.")
+  if (!isWritable(folder) || (existsSync(path) && !isWritable(path))) {
     return fault(
       `${path} cannot be written`,
       `Give the file and its folder to the user that runs this: chown -R USER ${dirname(path)}`,

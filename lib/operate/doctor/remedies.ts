@@ -1,4 +1,4 @@
-import { AccessDenied, BucketNotFound } from "../../storage/errors.ts"
+import { AccessDenied, BucketNotFound, RequestRefused } from "../../storage/errors.ts"
 import type { Config } from "../../support/config.ts"
 import { AppError } from "../../support/errors.ts"
 import { type GcsDocument, gcsRole, originPolicy } from "../permissions/documents.ts"
@@ -82,7 +82,8 @@ function fixOfGcs(error: unknown, right: Right, { uri, variable, config }: Place
 }
 
 function fixOfFolder(error: unknown, { uri, variable }: Place): string | undefined {
-  if (error instanceof BucketNotFound) return `Set ${variable} to a folder.`
+  if (error instanceof BucketNotFound || error instanceof RequestRefused)
+    return `Set ${variable} to a folder.`
   if (error instanceof AccessDenied)
     return `Give ${uri} to the user that runs this (chown -R), or set ${variable} to another.`
   return undefined
