@@ -10,20 +10,26 @@ await main(
     example: "--limit 100",
     options: {
       limit: option("N", positiveInteger, "only the N studies with the newest signed report"),
+      pinCohort: option(
+        "ID",
+        positiveInteger,
+        "the doctors of this cohort, instead of ranking anew (COHORT_PIN)",
+      ),
     },
     config: ["ledger", "database", "ranking", "origin", "destination", "s3", "gcs", "copy"],
     changes: true,
   },
   async (start) => {
     const { options, config, stop } = start
+    const { pinCohort } = options
     if (start.dryRun) {
-      return withDiscoverDeps(start, async (deps) => {
+      return withDiscoverDeps({ ...start, pinCohort }, async (deps) => {
         const preview = await previewRun(deps, options, stop)
         await start.print(preview, (found) => renderRunPreview(found, config.ranking))
         return { outcome: 0, counts: {} }
       })
     }
-    return withRunDeps(start, async (deps) => {
+    return withRunDeps({ ...start, pinCohort }, async (deps) => {
       const report = await run(deps, { ...options, concurrency: config.copy.concurrency }, stop)
       await start.print(report.copy, () => renderRun(report, config.ranking))
       return { outcome: report.copy.totals.failed > 0 ? 1 : 0, counts: { ...report.copy.totals } }

@@ -1,3 +1,4 @@
+import { UsageError } from "../support/errors.ts"
 import type { Ledger } from "./open.ts"
 
 export interface RankedDoctor {
@@ -76,4 +77,35 @@ export function chosenDoctors(
        where study_id = $studyId and chosen = 1 order by rank`,
     )
     .all({ studyId })
+}
+
+export interface PinnedCohort {
+  /** Every doctor that the cohort ranked. */
+  readonly ranking: readonly RankedDoctor[]
+  readonly chosen: readonly RankedDoctor[]
+  /** First and last rank of those that it chose; 0 where it chose nobody. */
+  readonly rankFrom: number
+  readonly rankTo: number
+}
+
+/** The doctors of an earlier discovery, for a later one that takes the same. @throws UsageError when there was none */
+export function pinnedCohort(ledger: Ledger, cohortId: number): PinnedCohort {
+  if (ledger.db.query("select 1 from cohorts where cohort_id = $cohortId").get({ cohortId }) === null) {
+    throw unknownCohort(cohortId)
+  }
+  const ranking = ledger.db
+    .query<Omit<RankedDoctor, "chosen"> & { chosen: 0 | 1 }, { cohortId: number }>(
+      `select rank, user_id as userId, studies, chosen from doctors where cohort_id = $cohortId order by rank`,
+    )
+    .all({ cohortId })
+    .map((doctor) => ({ ...doctor, chosen: doctor.chosen === 1 }))
+  const chosen = ranking.filter((doctor) => doctor.chosen)
+  return { ranking, chosen, rankFrom: chosen[0]?.rank ?? 0, rankTo: chosen.at(-1)?.rank ?? 0 }
+}
+
+export function unknownCohort(cohortId: number): UsageError {
+  return new UsageError(
+    `--pin-cohort or COHORT_PIN: the ledger has no cohort ${cohortId}`,
+    "bun run cohorts lists them.",
+  )
 }

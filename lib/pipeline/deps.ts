@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs"
+import { pinnedCohort, unknownCohort } from "../ledger/cohorts.ts"
 import { asLedgerError } from "../ledger/errors.ts"
 import { groupCommit } from "../ledger/group-commit.ts"
 import { type Ledger, openLedger } from "../ledger/open.ts"
-import { endRun, startRun } from "../ledger/runs.ts"
 import { openPacs, type Pacs } from "../source/pacs.ts"
 import { withAccessRule } from "../storage/access.ts"
 import { DEFAULT_RETRY, type RetryPolicy } from "../storage/backoff.ts"
@@ -10,17 +10,18 @@ import { type OpenOptions, openSource, openStore } from "../storage/open.ts"
 import type { Config } from "../support/config.ts"
 import { UsageError } from "../support/errors.ts"
 import type { Log } from "../support/log.ts"
-import { thisProcess } from "../support/owner.ts"
 import { semaphore } from "../support/pool.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
-import { VERSION } from "../support/version.ts"
 import { openSpool } from "../transfer/spool.ts"
 import type { AdoptDeps } from "./adopt.ts"
 import type { CopyStepDeps } from "./copy.ts"
 import { admitStudies, type DiscoverDeps, probePacs } from "./discover.ts"
 import { foreignObjects } from "./foreign-objects.ts"
+import { type End, inRun } from "./in-run.ts"
 import type { VerifyDeps } from "./verify.ts"
+
+export type { End } from "./in-run.ts"
 
 /** What a script was started with; the context of `main` is one. */
 export interface Start<Parts extends keyof Config> {
@@ -32,14 +33,12 @@ export interface Start<Parts extends keyof Config> {
   readonly progress: Progress
   readonly stop: Stop
   readonly dryRun: boolean
+  /** The cohort whose doctors are taken; wins over the configured one. */
+  readonly pinCohort?: number | undefined
+  /** Only while no other run of this script is alive. */
+  readonly alone?: boolean
   /** How patient it is with what is unavailable. */
   readonly retry?: RetryPolicy
-}
-
-/** How the work ended: the exit code, and what the ledger's row of the run tells of it. */
-export interface End {
-  readonly outcome: 0 | 1
-  readonly counts: Readonly<Record<string, number>>
 }
 
 export type DiscoverParts = "ledger" | "database" | "ranking"
@@ -55,6 +54,7 @@ export async function withDiscoverDeps(
   start: Start<DiscoverParts>,
   work: (deps: DiscoverDeps) => Promise<End>,
 ) {
+  requirePinnedCohort(start)
   await using pacs = pacsOf(start)
   await probePacs(pacs, start.stop)
   const discovery = (ledger: Ledger, runId?: number) => work(discoverDeps(start, pacs, ledger, runId))
@@ -67,6 +67,7 @@ export async function withRunDeps(
   start: Start<CopyParts>,
   work: (deps: CopyStepDeps & DiscoverDeps) => Promise<End>,
 ) {
+  requirePinnedCohort(start)
   await using pacs = pacsOf(start)
   await probePacs(pacs, start.stop)
   return await withCopyDeps(start, work)
@@ -80,6 +81,7 @@ export function withCopyDeps(
   start: Start<CopyParts>,
   work: (deps: CopyStepDeps & DiscoverDeps) => Promise<End>,
 ) {
+  requirePinnedCohort(start)
   return inRun(start, async (scope, ledger, runId) => {
     const { config, stop } = start
     const pacs = scope.use(pacsOf(start))
@@ -155,13 +157,36 @@ function pacsOf({ config, log, retry }: Start<DiscoverParts>): Pacs {
 }
 
 function discoverDeps(
-  { config, log, progress }: Start<DiscoverParts>,
+  start: Start<DiscoverParts>,
   pacs: Pacs,
   ledger: Ledger,
   runId: number | undefined,
 ): DiscoverDeps {
-  const { from: rankFrom, to: rankTo, toleratedModalities } = config.ranking
-  return { ledger, pacs, rules: { rankFrom, rankTo, toleratedModalities }, runId, log, progress }
+  const { from, to, toleratedModalities } = start.config.ranking
+  const pin = pinOf(start)
+  const pinned = pin === undefined ? undefined : pinnedCohort(ledger, pin)
+  const rules = {
+    rankFrom: pinned?.rankFrom ?? from,
+    rankTo: pinned?.rankTo ?? to,
+    toleratedModalities,
+    pinned,
+  }
+  const { log, progress } = start
+  return { ledger, pacs, rules, pinnedCohort: pin, runId, log, progress }
+}
+
+/** An unknown cohort is found out before anything is asked or recorded. @throws UsageError */
+function requirePinnedCohort(start: Start<DiscoverParts>) {
+  const pin = pinOf(start)
+  if (pin === undefined) return
+  const { path } = start.config.ledger
+  if (!existsSync(path)) throw unknownCohort(pin)
+  using ledger = openLedger(path, { readonly: start.dryRun })
+  pinnedCohort(ledger, pin)
+}
+
+function pinOf({ pinCohort, config }: Start<DiscoverParts>): number | undefined {
+  return pinCohort ?? config.ranking.cohortPin
 }
 
 function storeOptions({
@@ -176,28 +201,5 @@ function storeOptions({
     ...(retry && { retry }),
     ...(copy && { stallMs: copy.stallSeconds * 1000 }),
     onRetry: ({ error, ...facts }) => log.warn({ err: error, ...facts }, "asking again"),
-  }
-}
-
-/**
- * One run of a script: a row of the ledger from its start to its outcome, and a scope for what it opens.
- */
-async function inRun(
-  start: Start<"ledger">,
-  work: (scope: AsyncDisposableStack, ledger: Ledger, runId: number) => Promise<End>,
-): Promise<0 | 1> {
-  await using scope = new AsyncDisposableStack()
-  const { script, words, stop, config } = start
-  const ledger = scope.use(openLedger(config.ledger.path))
-  const runId = startRun(ledger, { script, arguments: words, version: VERSION, owner: thisProcess() })
-  try {
-    const { outcome, counts } = await work(scope, ledger, runId)
-    const ended = outcome === 0 ? "done" : "failed"
-    endRun(ledger, runId, stop.requested.aborted ? "stopped" : ended, counts)
-    return outcome
-  } catch (cause) {
-    const error = asLedgerError(cause, config.ledger.path)
-    endRun(ledger, runId, stop.requested.aborted ? "stopped" : "failed", {})
-    throw error
   }
 }

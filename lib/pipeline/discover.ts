@@ -1,13 +1,16 @@
 import { completeCohort, recordCohort } from "../ledger/cohorts.ts"
+import { assertDiscovering } from "../ledger/discovering.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { beginSeen, noteSeen, recordLastSeen, seenCounts, unseenStudies } from "../ledger/seen.ts"
 import { compareStudy, moveStanding, recordStudy } from "../ledger/studies.ts"
+import type { Tally } from "../ledger/tally.ts"
 import type { Pacs, Snapshot } from "../source/pacs.ts"
 import type { Criteria, Rule, Rules, SourceStudy, Survey } from "../source/rows.ts"
 import { RULE_TEXTS, RULES_TEXT } from "../source/rules.ts"
 import type { Log } from "../support/log.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
+import { discoveryTurn } from "./discovery-turn.ts"
 import { planStudy } from "./plan.ts"
 
 export interface DiscoverOptions {
@@ -22,6 +25,8 @@ export interface DiscoverOptions {
 export interface DiscoverReport {
   /** The cohort's id in the ledger; null for a dry run. */
   readonly cohort: number | null
+  /** The cohort whose doctors these are, and the ranks of those that it chose; absent when they were ranked anew. */
+  readonly pinned?: { readonly cohort: number; readonly from: number; readonly to: number }
   /** Every ranked doctor, best first. */
   readonly ranking: readonly { readonly rank: number; readonly user_id: string; readonly studies: number }[]
   readonly funnel: readonly { readonly rule: string; readonly studies: number }[]
@@ -49,6 +54,8 @@ export interface DiscoverDeps {
   readonly ledger: Ledger
   readonly pacs: Pacs
   readonly rules: Rules
+  /** The cohort that the rules' doctors are pinned to. */
+  readonly pinnedCohort?: number | undefined
   readonly runId: number | undefined
   readonly log: Log
   readonly progress: Progress
@@ -56,7 +63,8 @@ export interface DiscoverDeps {
 
 /**
  * Ranks the doctors, applies the rules and records in the ledger what is eligible now, as of one snapshot of the
- * database. Unchanged studies cost nothing; what is eligible no longer becomes `withdrawn` or `out_of_cohort`.
+ * database. Unchanged studies cost nothing; what is eligible no longer becomes `withdrawn` or `out_of_cohort`. A second
+ * discovery that records waits for the first: what it sees is newer.
  */
 export async function discover(
   deps: DiscoverDeps,
@@ -64,11 +72,13 @@ export async function discover(
   stop: Stop,
 ): Promise<DiscoverReport> {
   const { ledger, pacs, rules, progress } = deps
+  const isDry = options.dryRun === true
+  using _ = isDry ? undefined : await discoveryTurn(recording(deps), stop.requested)
   beginSeen(ledger)
   try {
     return await pacs.snapshot(async (snapshot) => {
       const survey = await snapshot.survey(rules)
-      const cohort = options.dryRun === true ? null : decide(deps, survey, { limit: options.limit })
+      const cohort = isDry ? null : decide(deps, survey, { limit: options.limit })
       const eligibleNow = survey.funnel.at(-1)?.studies ?? 0
       progress.start(Math.min(eligibleNow, options.limit ?? eligibleNow), "studies")
       const listed: EligibleStudy[] = []
@@ -83,11 +93,14 @@ export async function discover(
           : { withdrawn: 0, out_of_cohort: 0 }
       const studies = { ...seenCounts(ledger), ...moved, eligible: eligibleNow }
       if (cohort !== null) {
-        recordLastSeen(ledger)
-        completeCohort(ledger, cohort, studies)
+        record(deps, () => {
+          recordLastSeen(ledger)
+          completeCohort(ledger, cohort, studies)
+        })
       }
       return {
         cohort,
+        ...pinOf(deps),
         ranking: survey.ranking.map(({ rank, userId, studies }) => ({ rank, user_id: userId, studies })),
         funnel: survey.funnel,
         studies,
@@ -122,7 +135,8 @@ export async function admitStudies(
   studyIds: readonly string[],
   stop: Stop,
 ): Promise<ReadonlyMap<string, string>> {
-  return deps.pacs.snapshot(async (snapshot) => {
+  using _ = await discoveryTurn(recording(deps), stop.requested)
+  return await deps.pacs.snapshot(async (snapshot) => {
     const survey = await snapshot.survey(deps.rules)
     const refused = new Map<string, string>()
     const admitted: SourceStudy[] = []
@@ -133,7 +147,7 @@ export async function admitStudies(
     }
     if (admitted.length > 0) {
       const cohort = decide(deps, survey, { studyIds: admitted.map(({ studyId }) => studyId) })
-      deps.ledger.write(() => {
+      record(deps, () => {
         for (const study of admitted) recordStudy(deps.ledger, planStudy(study), cohort)
       })
     }
@@ -152,33 +166,56 @@ function criteriaOf({ rules }: DiscoverDeps, { chosen }: Survey): Criteria {
 
 /** Records the decision, before any study it concerns. @returns the cohort's id */
 function decide(deps: DiscoverDeps, survey: Survey, scope: Readonly<Record<string, unknown>>): number {
-  const { ledger, rules, runId } = deps
+  const { rules, pinnedCohort } = deps
+  const { ledger, runId } = recording(deps)
   const chosen = new Set(survey.chosen.map((doctor) => doctor.userId))
-  return recordCohort(ledger, {
-    runId: runId!,
+  const decision = {
+    runId,
     rulesText: RULES_TEXT,
     parameters: {
       rank_from: rules.rankFrom,
       rank_to: rules.rankTo,
       tolerated_modalities: rules.toleratedModalities,
+      pinned_cohort: pinnedCohort ?? null,
       limit: scope.limit ?? null,
       study_ids: scope.studyIds ?? null,
     },
     ranking: survey.ranking.map((doctor) => ({ ...doctor, chosen: chosen.has(doctor.userId) })),
     funnel: survey.funnel,
+  }
+  return record(deps, () => recordCohort(ledger, decision))
+}
+
+/** What a discovery that is no dry run has. */
+function recording({ ledger, log, runId }: DiscoverDeps) {
+  return { ledger, log, runId: runId! }
+}
+
+/** One transaction of a discovery that is still the one whose turn it is. @throws DiscoveryOvertaken */
+function record<T>(deps: DiscoverDeps, work: (tally: Tally) => T): T {
+  const { ledger, runId } = recording(deps)
+  return ledger.write((tally) => {
+    assertDiscovering(ledger, runId)
+    return work(tally)
   })
 }
 
+function pinOf({ pinnedCohort, rules }: DiscoverDeps): Pick<DiscoverReport, "pinned"> {
+  if (pinnedCohort === undefined) return {}
+  return { pinned: { cohort: pinnedCohort, from: rules.rankFrom, to: rules.rankTo } }
+}
+
 /** One transaction a batch: a few hundred studies for one flush of the disk. */
-function recordBatch({ ledger }: DiscoverDeps, batch: readonly SourceStudy[], cohort: number | null) {
-  const record = () => {
+function recordBatch(deps: DiscoverDeps, batch: readonly SourceStudy[], cohort: number | null) {
+  const { ledger } = deps
+  const note = () => {
     for (const study of batch.map(planStudy)) {
       const change = cohort === null ? compareStudy(ledger, study) : recordStudy(ledger, study, cohort)
       noteSeen(ledger, study.studyId, change, study.doctorRank)
     }
   }
-  if (cohort === null) record()
-  else ledger.write(record)
+  if (cohort === null) note()
+  else record(deps, note)
 }
 
 /** What the ledger holds and the rules no longer give: did the study change, or only the ranking? */
@@ -192,7 +229,7 @@ async function moveStandings(deps: DiscoverDeps, snapshot: Snapshot, survey: Sur
     )
     for (const { studyId, standing } of now) if (standing !== before.get(studyId)) moved[standing] += 1
     if (cohort === null) continue
-    ledger.write((tally) => {
+    record(deps, (tally) => {
       for (const { studyId, standing, failed } of now) {
         moveStanding(ledger, tally, studyId, { standing, reason: failed, cohortId: cohort })
       }

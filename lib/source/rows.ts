@@ -13,6 +13,14 @@ export interface Rules {
   readonly rankTo: number
   /** Modalities that a study may have beside CR and DX. */
   readonly toleratedModalities: readonly string[]
+  /** A ranking of another day and who was chosen by it: then nobody is ranked anew, and the ranks above say nothing. */
+  readonly pinned?: PinnedDoctors | undefined
+}
+
+export interface PinnedDoctors {
+  readonly ranking: readonly RankedDoctor[]
+  /** Some of them. */
+  readonly chosen: readonly RankedDoctor[]
 }
 
 /** One line of the doctor ranking. */
@@ -55,7 +63,7 @@ export interface Criteria extends Pick<Rules, "toleratedModalities"> {
 export interface Survey extends Criteria {
   /** Every ranked user, best first. */
   readonly ranking: readonly RankedDoctor[]
-  /** Those of the ranking between `rankFrom` and `rankTo`. */
+  /** Those of the ranking between `rankFrom` and `rankTo`, or the pinned ones. */
   readonly chosen: readonly RankedDoctor[]
   /** One step a rule, in their order. */
   readonly funnel: readonly FunnelStep[]

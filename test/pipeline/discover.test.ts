@@ -37,6 +37,7 @@ describe("a discovery", () => {
       rank_from: 1,
       rank_to: 1,
       tolerated_modalities: ["SR", "PR"],
+      pinned_cohort: null,
       limit: null,
       study_ids: null,
     })

@@ -48,7 +48,7 @@ describe("what is asked for", () => {
       bytesPerSecond: undefined,
       egressUsdPerGb: undefined,
     })
-    expect(ranking).toEqual({ from: 2, to: 6, toleratedModalities: [] })
+    expect(ranking).toEqual({ from: 2, to: 6, toleratedModalities: [], cohortPin: undefined })
     expect(ledger.path).toBe(join(PROJECT_ROOT, "state/ledger.sqlite"))
     expect(logging.level).toBe("INFO")
   })

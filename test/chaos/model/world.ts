@@ -90,7 +90,7 @@ export async function openWorld({ cloud, testPacs, pacs, origin, destination }: 
   await using scope = new AsyncDisposableStack()
   const dir = scope.use(tempDir("model"))
   const ledgerPath = dir.file("ledger.sqlite")
-  const clock = testClock()
+  const clock = { ...testClock(), delay: waitInVain }
   const ledger = scope.use(openLedger(ledgerPath, { clock }))
   const spool = scope.use(openSpool({ dir: dir.file("spool"), capacity: 1 << 20 }))
   const source = await openSource(testPacs, cloud)
@@ -155,6 +155,11 @@ export async function openWorld({ cloud, testPacs, pacs, origin, destination }: 
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+/** A discovery that another one keeps waiting while that one waits for it to end: nobody would ever go on. */
+function waitInVain(): Promise<never> {
+  return Promise.reject(new Unavailable("another discovery is under way", {}))
 }
 
 const WATCH = `
