@@ -1,0 +1,162 @@
+import { describe, expect, test } from "bun:test"
+import type { Grants, Permission } from "../../lib/demo/cloud/roles.ts"
+import {
+  type DatabaseDocument,
+  databaseGrants,
+  type GcsDocument,
+  gcsRole,
+  grantsOf,
+  identifier,
+  originPolicy,
+} from "../../lib/operate/permissions/documents.ts"
+import { DatabaseRefused } from "../../lib/source/errors.ts"
+import { AccessDenied } from "../../lib/storage/errors.ts"
+import { failureOf } from "../contract/bodies.ts"
+import { failures, type Hospital, openHospital } from "../support/hospital.ts"
+
+let roles = 0
+
+/** Lets the hospital's scripts be a role that was granted these documents and nothing else. */
+async function asRoleWith(
+  { pacs, env }: Hospital,
+  ...documents: DatabaseDocument[]
+): Promise<AsyncDisposable> {
+  roles += 1
+  const role = `Reader ${roles} "of" research`
+  const [name, reader] = [identifier(role), env.SOURCE_DATABASE_USER!]
+  await pacs.sql.unsafe(`create role ${name} login password '${env.SOURCE_DATABASE_PASS}'`)
+  for (const document of documents) await pacs.sql.unsafe(databaseGrants(document, role))
+  env.SOURCE_DATABASE_USER = role
+  return {
+    async [Symbol.asyncDispose]() {
+      env.SOURCE_DATABASE_USER = reader
+      await pacs.sql.unsafe(`drop owned by ${name}; drop role ${name}`)
+    },
+  }
+}
+
+/** Lets the hospital's scripts do at the clouds what these documents allow and nothing else. */
+function allowOnly({ cloud, env, origin, destination }: Hospital, ...documents: GcsDocument[]) {
+  const key = { accessKeyId: env.AWS_ACCESS_KEY_ID!, secretAccessKey: env.AWS_SECRET_ACCESS_KEY! }
+  cloud.roles.allow(key, grantedBy(originPolicy(origin)))
+  const permissions = documents.flatMap((name) => JSON.parse(gcsRole(name)).includedPermissions)
+  cloud.roles.allow("anonymous", { [destination]: permissions })
+}
+
+/** What a policy says of the bucket itself or of all objects in it. */
+function grantedBy(policy: string): Grants {
+  const { Statement } = JSON.parse(policy) as { Statement: { Action: Permission; Resource: string }[] }
+  const granted = Statement.map(({ Action, Resource }) => {
+    const [, bucket = "", objects] = /^arn:aws:s3:::([^/]+)(\/\*)?$/.exec(Resource) ?? []
+    // An action on objects is granted by no statement about the bucket, and the reverse.
+    return { bucket, Action: (Action === "s3:GetObject") === (objects !== undefined) ? [Action] : [] }
+  })
+  return Object.fromEntries(
+    granted.map(({ bucket }) => [
+      bucket,
+      granted.flatMap((one) => (one.bucket === bucket ? one.Action : [])),
+    ]),
+  )
+}
+
+describe("the grants of the PACS database", () => {
+  test("for discover are all that it needs, and none of them is one too many", async () => {
+    using hospital = await openHospital()
+    await hospital.admit()
+    await using _ = await asRoleWith(hospital, "postgresql-discover.sql")
+    expect((await hospital.discover()).studies).toMatchObject({ new: 1, eligible: 1 })
+    const role = identifier(hospital.env.SOURCE_DATABASE_USER!)
+    const columns = grantsOf(databaseGrants("postgresql-discover.sql", "research_reader")).flatMap(
+      ({ table, columns }) => columns.map((column) => [table, column] as const),
+    )
+    const superfluous: string[] = []
+    for (const [table, column] of columns) {
+      await hospital.pacs.sql.unsafe(`revoke select (${column}) on ${table} from ${role}`)
+      const error = await failureOf(hospital.discover({ dryRun: true })).catch(() => undefined)
+      if (!(error instanceof DatabaseRefused)) superfluous.push(`${table}.${column}`)
+      await hospital.pacs.sql.unsafe(`grant select (${column}) on ${table} to ${role}`)
+    }
+    expect(columns.length).toBeGreaterThan(30)
+    expect(superfluous).toEqual([])
+  })
+
+  test("for copy are those for discover, and the text of reports that the origin has no file of", async () => {
+    using hospital = await openHospital()
+    const study = await hospital.admit({ reports: [{ content: "text" }] })
+    hospital.cloud.delete(hospital.origin, study.reportKeys[0]!)
+    {
+      await using _ = await asRoleWith(hospital, "postgresql-discover.sql")
+      expect(await failureOf(hospital.run())).toBeInstanceOf(DatabaseRefused)
+    }
+    await using _ = await asRoleWith(hospital, "postgresql-discover.sql", "postgresql-copy.sql")
+    expect((await hospital.run()).code).toBe(0)
+    expect(hospital.text(study.reportKeys[0]!)).toBe("text")
+  })
+
+  test("name no person and give no right to write", async () => {
+    using hospital = await openHospital()
+    const documents = ["postgresql-discover.sql", "postgresql-copy.sql", "postgresql-why.sql"] as const
+    await using _ = await asRoleWith(hospital, ...documents)
+    const role = hospital.env.SOURCE_DATABASE_USER!
+    const rights = await hospital.pacs.sql<{ what: string }[]>`
+      select format('%s %s.%s', privilege_type, table_name, column_name) as what
+      from information_schema.column_privileges where grantee = ${role}`
+    const granted = documents.flatMap((name) =>
+      grantsOf(databaseGrants(name, role)).flatMap(({ table, columns }) =>
+        columns.map((column) => `SELECT ${table}.${column}`),
+      ),
+    )
+    expect(rights.map(({ what }) => what).sort()).toEqual(granted.sort())
+    expect(granted.filter((right) => /name|mail/.test(right))).toEqual(["SELECT pacs_body_part.name"])
+  })
+})
+
+describe("the policy of the origin and the roles of the destination", () => {
+  test("write only is enough for new studies", async () => {
+    using hospital = await openHospital()
+    await hospital.admit()
+    const lacking = await hospital.admit()
+    hospital.cloud.delete(hospital.origin, lacking.imageKeys[0]!)
+    allowOnly(hospital, "gcs-create.json")
+    const { copy } = await hospital.run()
+    expect(copy.totals).toMatchObject({ studies: 2, succeeded: 1 })
+    // With the right to list, S3 says what is missing instead of that it is forbidden.
+    expect(failures(hospital)).toMatchObject([{ verdict: "missing", error_class: "NotFound" }])
+  })
+
+  test("copy settles lost answers and replaces what changed, which write only does not", async () => {
+    using hospital = await openHospital()
+    const study = await hospital.admit()
+    allowOnly(hospital, "gcs-copy.json")
+    hospital.cloud.fail({
+      operation: "gcs.insert",
+      nth: 2,
+      fault: { kind: "status", status: 503, afterEffect: true },
+    })
+    expect((await hospital.run()).code).toBe(0)
+    hospital.cloud.put(hospital.origin, study.imageKeys[0]!, `${"\0".repeat(128)}DICM changed`)
+    const again = { studyIds: [study.studyId], force: true }
+    allowOnly(hospital, "gcs-create.json")
+    expect(await copyOrFail(hospital, again)).not.toBe(0)
+    allowOnly(hospital, "gcs-copy.json")
+    expect(await copyOrFail(hospital, again)).toBe(0)
+    expect(hospital.text(study.imageKeys[0]!)).toEndWith("DICM changed")
+  })
+
+  test("verify lists and reads, which neither of the others is enough for", async () => {
+    using hospital = await openHospital()
+    await hospital.admit()
+    await hospital.run()
+    allowOnly(hospital, "gcs-verify.json")
+    expect((await hospital.verify({ read: true })).code).toBe(0)
+    allowOnly(hospital, "gcs-copy.json")
+    expect(await failureOf(hospital.verify())).toBeInstanceOf(AccessDenied)
+  })
+})
+
+async function copyOrFail(hospital: Hospital, options: Parameters<Hospital["copy"]>[0]): Promise<unknown> {
+  return await hospital.copy(options).then(
+    ({ code }) => code,
+    (error: unknown) => error,
+  )
+}
