@@ -1,6 +1,7 @@
 import { renderCopy, renderPreview } from "../lib/operate/render.ts"
 import { copyStudies } from "../lib/pipeline/copy.ts"
 import { withCopyDeps, withLedger } from "../lib/pipeline/deps.ts"
+import { LIMIT_OPTIONS, limitsFrom } from "../lib/pipeline/limits.ts"
 import { previewCopy } from "../lib/pipeline/preview.ts"
 import { flag, main, option, positiveInteger, uuid } from "../lib/support/cli.ts"
 
@@ -15,21 +16,25 @@ await main(
       concurrency: option("N", positiveInteger, "studies in flight (COPY_CONCURRENCY)"),
       retryFailed: flag("also what was given up"),
       force: flag("copy done objects again and replace whatever stands at the destination"),
+      ...LIMIT_OPTIONS,
     },
-    config: ["ledger", "database", "ranking", "origin", "destination", "s3", "gcs", "copy"],
+    config: ["ledger", "database", "ranking", "origin", "destination", "s3", "gcs", "copy", "schedule"],
     changes: true,
   },
   async (start) => {
     const { args: studyIds, options, config, stop } = start
+    using limits = limitsFrom(options, config)
     if (start.dryRun) {
-      return withLedger(start, async (ledger) => {
-        await start.print(previewCopy(ledger, { ...options, studyIds }), renderPreview)
+      return await withLedger(start, async (ledger) => {
+        const terms = { ...config.copy, bytesPerSecond: limits.bytesPerSecond }
+        await start.print(previewCopy(ledger, { ...options, studyIds }, terms), renderPreview)
         return 0
       })
     }
-    return withCopyDeps(start, async (deps) => {
+    return await withCopyDeps({ ...start, limits }, async (deps) => {
       const concurrency = options.concurrency ?? config.copy.concurrency
-      const report = await copyStudies(deps, { ...options, studyIds, concurrency }, stop)
+      const listing = start.json ? "all" : "not-complete"
+      const report = await copyStudies(deps, { ...options, studyIds, concurrency, listing }, stop)
       await start.print(report, renderCopy)
       return { outcome: report.totals.failed > 0 ? 1 : 0, counts: { ...report.totals } }
     })

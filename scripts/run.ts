@@ -1,5 +1,6 @@
 import { renderRun, renderRunPreview } from "../lib/operate/render.ts"
 import { withDiscoverDeps, withRunDeps } from "../lib/pipeline/deps.ts"
+import { LIMIT_OPTIONS, limitsFrom } from "../lib/pipeline/limits.ts"
 import { previewRun, run } from "../lib/pipeline/run.ts"
 import { main, option, positiveInteger } from "../lib/support/cli.ts"
 
@@ -15,22 +16,27 @@ await main(
         positiveInteger,
         "the doctors of this cohort, instead of ranking anew (COHORT_PIN)",
       ),
+      ...LIMIT_OPTIONS,
     },
-    config: ["ledger", "database", "ranking", "origin", "destination", "s3", "gcs", "copy"],
+    config: ["ledger", "database", "ranking", "origin", "destination", "s3", "gcs", "copy", "schedule"],
     changes: true,
   },
   async (start) => {
     const { options, config, stop } = start
     const { pinCohort } = options
+    using limits = limitsFrom(options, config)
     if (start.dryRun) {
-      return withDiscoverDeps({ ...start, pinCohort }, async (deps) => {
-        const preview = await previewRun(deps, options, stop)
+      return await withDiscoverDeps({ ...start, pinCohort }, async (deps) => {
+        const terms = { ...config.copy, bytesPerSecond: limits.bytesPerSecond }
+        const preview = await previewRun(deps, options, terms, stop)
         await start.print(preview, (found) => renderRunPreview(found, config.ranking))
         return { outcome: 0, counts: {} }
       })
     }
-    return withRunDeps({ ...start, pinCohort }, async (deps) => {
-      const report = await run(deps, { ...options, concurrency: config.copy.concurrency }, stop)
+    return await withRunDeps({ ...start, limits, pinCohort }, async (deps) => {
+      const { concurrency } = config.copy
+      const listing = start.json ? "all" : "not-complete"
+      const report = await run(deps, { ...options, concurrency, listing }, stop)
       await start.print(report.copy, () => renderRun(report, config.ranking))
       return { outcome: report.copy.totals.failed > 0 ? 1 : 0, counts: { ...report.copy.totals } }
     })

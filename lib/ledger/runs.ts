@@ -58,13 +58,10 @@ export function renewRun(ledger: Ledger, runId: number) {
   )
 }
 
-/** @param counts what the script reported, numbers by name */
-export function endRun(
-  ledger: Ledger,
-  runId: number,
-  outcome: RunOutcome,
-  counts: Readonly<Record<string, number>>,
-) {
+/** What a script reported at its end, by name. */
+export type RunCounts = Readonly<Record<string, number | string>>
+
+export function endRun(ledger: Ledger, runId: number, outcome: RunOutcome, counts: RunCounts) {
   ledger.write(() => {
     ledger.db
       .query("update runs set ended_at = $now, outcome = $outcome, counts = $counts where run_id = $runId")

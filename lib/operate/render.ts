@@ -1,6 +1,7 @@
 import type { Failure, TimelineLine } from "../ledger/views.ts"
-import type { CopyReport } from "../pipeline/copy.ts"
+import type { CopyReport, CopyTotals } from "../pipeline/copy.ts"
 import type { DiscoverReport } from "../pipeline/discover.ts"
+import { describeEstimate } from "../pipeline/estimate.ts"
 import type { Preview } from "../pipeline/preview.ts"
 import type { RunPreview, RunReport } from "../pipeline/run.ts"
 import type { StudyResult } from "../pipeline/study-result.ts"
@@ -40,16 +41,20 @@ export function renderDiscover(
   ].join("\n")
 }
 
-export function renderCopy({ studies, totals }: CopyReport): string {
+export function renderCopy({ studies, totals }: Pick<CopyReport, "studies" | "totals">): string {
   const troubled = studies.filter(({ success }) => !success)
   const objects = totals.dicom_files_uploaded + totals.reports_uploaded + totals.metadata_uploaded
   const held = totals.held_by_others
+  const unlisted = totals.failed - troubled.length
   // A study without an organization was never in the ledger, so that it lists nothing of it.
   const isListed = troubled.some(({ organization_id }) => organization_id !== null)
   return [
     ...troubled.flatMap(renderTrouble),
+    ...(unlisted > 0 ? [`not complete: ${plural(unlisted, "more study", "more studies")}`] : []),
     ...(totals.studies === 0
-      ? [held === 0 ? "Nothing left to do." : "Nothing left to do here."]
+      ? totals.ended_by === undefined
+        ? [held === 0 ? "Nothing left to do." : "Nothing left to do here."]
+        : []
       : [
           `${plural(totals.studies, "study", "studies")}: ${count(totals.succeeded)} complete, ${count(totals.failed)} not`,
           `${plural(objects, "object")} uploaded (${plural(totals.dicom_files_uploaded, "DICOM file")}, ` +
@@ -57,12 +62,21 @@ export function renderCopy({ studies, totals }: CopyReport): string {
             `${count(totals.skipped)} were there already`,
           `${bytes(totals.bytes)} in ${duration(totals.seconds * 1000)}`,
         ]),
+    ...renderLeft(totals),
     ...(held > 0 ? [`${plural(held, "more study", "more studies")}: another run is working on them.`] : []),
     ...(totals.warnings > 0
       ? [`${plural(totals.warnings, "warning")}: see the log, and bun run status`]
       : []),
     ...(isListed ? ["What failed and what happens next: bun run status --failures"] : []),
   ].join("\n")
+}
+
+const LIMIT_FLAGS = { until: "--until", max_duration: "--max-duration", max_bytes: "--max-bytes" } as const
+
+function renderLeft({ ended_by, left_studies = 0, left_objects = 0, left_bytes = 0 }: CopyTotals): string[] {
+  if (ended_by === undefined) return []
+  const left = `${plural(left_studies, "study", "studies")}, ${plural(left_objects, "object")}, ${bytes(left_bytes)}`
+  return [`Ended by ${LIMIT_FLAGS[ended_by]}; left for the next copy: ${left}`]
 }
 
 export function renderRun(
@@ -87,8 +101,7 @@ export function renderPreview({ studies, left_out, totals }: Preview): string {
       studies.map(({ study_id, objects, expected_bytes }) => [study_id, objects, bytes(expected_bytes)]),
     ),
     "",
-    `A copy would try ${plural(totals.objects, "object")} of ${plural(totals.studies, "study", "studies")}, ` +
-      `${bytes(totals.expected_bytes)} as far as the database knows sizes`,
+    `A copy would try ${describeEstimate(totals)}`,
   ].join("\n")
 }
 

@@ -21,6 +21,7 @@ import type { Stop } from "../support/stop.ts"
 import { WrongBytesRemain } from "../transfer/send.ts"
 import { type CopyDeps, copyObject } from "./copy-object.ts"
 import { DICOM_FOLDER, studyPrefix } from "./layout.ts"
+import type { Limits } from "./limits.ts"
 import { planListed } from "./plan.ts"
 import { type PlannedReceipt, planReceipt, writeReceipt } from "./receipt.ts"
 import { StudyTally } from "./study-result.ts"
@@ -30,6 +31,7 @@ export interface CopyStudyDeps extends CopyDeps {
   /** Objects in flight over all studies. */
   readonly slots: Semaphore
   readonly commits: GroupCommit
+  readonly limits: Limits
 }
 
 /** Objects of one study that are under way, or wait for a slot or for the commit of their result. */
@@ -98,7 +100,7 @@ async function copyObjects(
   tally: StudyTally,
   stop: Stop,
 ) {
-  const { ledger, commits } = deps
+  const { ledger, commits, limits } = deps
   const { claim } = found
   const work = found.listsOrigin ? await listOrigin(deps, claim, tally, stop.forced) : found
   tally.skip(work.done)
@@ -107,7 +109,10 @@ async function copyObjects(
   let receipt: PlannedReceipt | undefined
 
   const settle = (attempt: Attempt, result: CopyResult) => {
-    if (isCopied(result)) open -= 1
+    if (isCopied(result)) {
+      open -= 1
+      limits.sent(result.bytes)
+    }
     const isLast = open === 0
     if (isLast) place[Symbol.dispose]()
     return commits.add((totals) => {

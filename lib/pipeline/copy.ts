@@ -11,15 +11,25 @@ import { ClaimLost } from "../ledger/errors.ts"
 import { giveUpLongMissing, queueObjects, retryGivenUp } from "../ledger/retries.ts"
 import { closeDeadRuns } from "../ledger/runs.ts"
 import { dueStudies, eligibleStudies, studyById } from "../ledger/studies.ts"
-import { readTotals } from "../ledger/totals.ts"
+import { dueWork } from "../ledger/work.ts"
 import type { Log } from "../support/log.ts"
 import { acquireUnless, forEachLimit, semaphore } from "../support/pool.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
+import {
+  type CopyReport,
+  type CopyTotals,
+  collectResults,
+  type Listing,
+  type Results,
+} from "./copy-report.ts"
 import { type CopyStudyDeps, copyStudy } from "./copy-study.ts"
+import { describeEstimate, estimateCopy, type Terms } from "./estimate.ts"
 import { whyLeftAlone } from "./left-alone.ts"
 import { refusedStudy, type StudyResult } from "./study-result.ts"
 import { beginStudy, type StudyWork } from "./study-work.ts"
+
+export type { CopyReport, CopyTotals } from "./copy-report.ts"
 
 export interface CopyOptions {
   /** Exactly these; none means whatever is due. */
@@ -32,31 +42,13 @@ export interface CopyOptions {
   readonly retryFailed?: boolean
   /** Copies done objects again and replaces whatever stands at the destination under its present generation. */
   readonly force?: boolean
-}
-
-export interface CopyReport {
-  readonly studies: readonly StudyResult[]
-  readonly totals: CopyTotals
-}
-
-export interface CopyTotals {
-  readonly studies: number
-  readonly succeeded: number
-  readonly failed: number
-  readonly dicom_files_uploaded: number
-  readonly reports_uploaded: number
-  readonly metadata_uploaded: number
-  readonly skipped: number
-  readonly bytes: number
-  /** What was copied as it is although something is odd about it; the log tells, and status of objects. */
-  readonly warnings: number
-  readonly seconds: number
-  /** Studies that another run is working on; it finishes them. */
-  readonly held_by_others: number
+  /** Which results its report lists, `all` unless told. */
+  readonly listing?: Listing
 }
 
 export interface CopyStepDeps extends CopyStudyDeps {
   readonly runId: number
+  readonly terms: Terms
   readonly log: Log
   readonly progress: Progress
   /** Makes ids that the ledger does not know known, and says of the others which rule they fail. */
@@ -67,25 +59,26 @@ export interface CopyStepDeps extends CopyStudyDeps {
 const CLAIMED_PER_PLACE = 3
 
 /**
- * Copies what is due, `concurrency` studies at a time, until nothing is left that this run has not tried. Another
- * process on the same ledger shares the work.
+ * Copies what is due, `concurrency` studies at a time, until nothing is left that this run has not tried, or a limit is
+ * reached. Another process on the same ledger shares the work.
  */
 export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop: Stop): Promise<CopyReport> {
-  const { ledger, log, progress, runId } = deps
+  const { ledger, log, progress, limits } = deps
   const startedAt = performance.now()
-  const results: StudyResult[] = []
-  let warnings = 0
+  const results = collectResults(options.listing ?? "all")
   giveUpLongMissing(ledger)
   if (options.retryFailed === true) retryGivenUp(ledger, options.studyIds)
   const ids = await idsToCopy(deps, options, results)
+  const estimate = estimateCopy(ledger, deps.terms, ids)
+  log.info(estimate, `to copy: ${describeEstimate(estimate)}`)
   using heartbeat = keepClaims(deps)
   const forced = AbortSignal.any([stop.forced, heartbeat.lost])
 
-  progress.start(ids?.length ?? readTotals(ledger.db).get("due")?.count ?? 0, "studies")
+  progress.start(ids?.length ?? estimate.studies, "studies")
   const take = ids === undefined ? takeDue(deps) : takeOf(deps, ids)
   const places = semaphore(options.concurrency)
   const copyOneByOne = async (_worker: number, signal: AbortSignal) => {
-    const ended = AbortSignal.any([stop.requested, signal])
+    const ended = AbortSignal.any([stop.requested, limits.reached, signal])
     while (!ended.aborted) {
       const work = await take(ended)
       if (work === undefined) return
@@ -93,8 +86,7 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
       if (place === undefined) return giveBack(deps, work.claim)
       const tally = await copyStudy(deps, work, place, { requested: stop.requested, forced: signal })
       const result = tally.result()
-      results.push(result)
-      warnings += tally.warnings.length
+      results.add(result, tally.warnings.length)
       progress.tick(1, result.study_id)
       logResult(log, result, tally.warnings)
     }
@@ -105,16 +97,32 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
   } finally {
     progress.stop()
   }
-  const totals = totalsOf(results, {
-    warnings,
-    seconds: Math.round(performance.now() - startedAt) / 1000,
-    held_by_others: heldClaims(ledger).filter((claim) => claim.runId !== runId).length,
-  })
-  return { studies: results, totals }
+  const seconds = Math.round(performance.now() - startedAt) / 1000
+  const totals = { ...results.sums, seconds, ...whatIsLeft(deps, ids) }
+  return { studies: results.studies, totals, estimate }
+}
+
+/** What others are working on and, when a limit ended the run, what the next one would find to do. */
+function whatIsLeft(
+  { ledger, runId, limits }: CopyStepDeps,
+  ids: readonly string[] | undefined,
+): Pick<CopyTotals, "held_by_others" | "ended_by" | "left_studies" | "left_objects" | "left_bytes"> {
+  const held_by_others = heldClaims(ledger).filter((claim) => claim.runId !== runId).length
+  if (limits.ended === undefined) return { held_by_others }
+  const { studies, objects, expected_bytes } = dueWork(ledger, ids)
+  return {
+    held_by_others,
+    ...(studies > 0 && {
+      ended_by: limits.ended,
+      left_studies: studies,
+      left_objects: objects,
+      left_bytes: expected_bytes,
+    }),
+  }
 }
 
 /** The ids of a request that names its studies; undefined when it is for whatever is due. */
-async function idsToCopy(deps: CopyStepDeps, options: CopyOptions, refused: StudyResult[]) {
+async function idsToCopy(deps: CopyStepDeps, options: CopyOptions, refused: Results) {
   const { ledger } = deps
   const { studyIds = [], limit, force = false } = options
   const wanted = studyIds.length > 0 ? await admitAll(deps, studyIds, refused) : undefined
@@ -126,7 +134,7 @@ async function idsToCopy(deps: CopyStepDeps, options: CopyOptions, refused: Stud
   return wanted ?? (limit === undefined ? undefined : dueStudies(ledger, limit))
 }
 
-async function admitAll(deps: CopyStepDeps, studyIds: readonly string[], refused: StudyResult[]) {
+async function admitAll(deps: CopyStepDeps, studyIds: readonly string[], refused: Results) {
   const { ledger, admit } = deps
   const ids = [...new Set(studyIds)]
   const unknown = ids.filter((id) => studyById(ledger, id) === undefined)
@@ -134,7 +142,7 @@ async function admitAll(deps: CopyStepDeps, studyIds: readonly string[], refused
   return ids.filter((id) => {
     const study = studyById(ledger, id)
     const reason = study === undefined ? failing.get(id) : whyLeftAlone(study)
-    if (reason !== undefined) refused.push(refusedStudy(id, study?.organizationId ?? null, reason))
+    if (reason !== undefined) refused.add(refusedStudy(id, study?.organizationId ?? null, reason))
     return reason === undefined
   })
 }
@@ -206,24 +214,4 @@ function logResult(
   if (!success) log.warn(facts, "not complete")
   else if (warnings.length > 0) log.warn(facts, "copied, with warnings")
   else log.info(facts, "copied")
-}
-
-function totalsOf(
-  studies: readonly StudyResult[],
-  rest: Pick<CopyTotals, "warnings" | "seconds" | "held_by_others">,
-): CopyTotals {
-  const sum = (value: (study: StudyResult) => number) =>
-    studies.reduce((total, study) => total + value(study), 0)
-  const succeeded = sum(({ success }) => (success ? 1 : 0))
-  return {
-    studies: studies.length,
-    succeeded,
-    failed: studies.length - succeeded,
-    dicom_files_uploaded: sum((study) => study.dicom_files_uploaded),
-    reports_uploaded: sum((study) => study.reports_uploaded),
-    metadata_uploaded: sum((study) => (study.metadata_uploaded ? 1 : 0)),
-    skipped: sum((study) => study.skipped),
-    bytes: sum((study) => study.bytes),
-    ...rest,
-  }
 }

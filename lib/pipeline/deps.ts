@@ -19,6 +19,7 @@ import type { CopyStepDeps } from "./copy.ts"
 import { admitStudies, type DiscoverDeps, probePacs } from "./discover.ts"
 import { foreignObjects } from "./foreign-objects.ts"
 import { type End, inRun } from "./in-run.ts"
+import { type Limits, noLimits } from "./limits.ts"
 import type { VerifyDeps } from "./verify.ts"
 
 export type { End } from "./in-run.ts"
@@ -37,6 +38,8 @@ export interface Start<Parts extends keyof Config> {
   readonly pinCohort?: number | undefined
   /** Only while no other run of this script is alive. */
   readonly alone?: boolean
+  /** Of this run, beside what the configuration limits. */
+  readonly limits?: Limits
   /** How patient it is with what is unavailable. */
   readonly retry?: RetryPolicy
 }
@@ -83,12 +86,14 @@ export function withCopyDeps(
 ) {
   requirePinnedCohort(start)
   return inRun(start, async (scope, ledger, runId) => {
-    const { config, stop } = start
+    const { config, stop, limits = noLimits() } = start
+    const { spoolDir, spoolBytes, stallSeconds, objectsInFlight, egressUsdPerGb } = config.copy
+    const bytesPerSecond = limits.bytesPerSecond ?? config.copy.bytesPerSecond
     const pacs = scope.use(pacsOf(start))
-    const origin = scope.use(withAccessRule(openSource(config.origin.uri, storeOptions(start))))
+    const limited = { ...storeOptions(start), bytesPerSecond }
+    const origin = scope.use(withAccessRule(openSource(config.origin.uri, limited)))
     const destination = scope.use(withAccessRule(openStore(config.destination.uri, storeOptions(start))))
     await Promise.all([origin.probe(stop.requested), destination.probe(stop.requested)])
-    const { spoolDir, spoolBytes, stallSeconds, objectsInFlight } = config.copy
     const spool = scope.use(openSpool({ dir: spoolDir, capacity: spoolBytes }))
     const discovery = discoverDeps(start, pacs, ledger, runId)
     return work({
@@ -100,6 +105,8 @@ export function withCopyDeps(
       foreign: foreignObjects(destination),
       slots: semaphore(objectsInFlight),
       commits: groupCommit(ledger),
+      limits,
+      terms: { bytesPerSecond, egressUsdPerGb },
       admit: (studyIds) => admitStudies(discovery, studyIds, stop),
     })
   })

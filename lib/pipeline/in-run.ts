@@ -1,6 +1,6 @@
 import { asLedgerError } from "../ledger/errors.ts"
 import { type Ledger, openLedger } from "../ledger/open.ts"
-import { endRun, RUN_HEARTBEAT_MS, renewRun, startRun } from "../ledger/runs.ts"
+import { endRun, RUN_HEARTBEAT_MS, type RunCounts, renewRun, startRun } from "../ledger/runs.ts"
 import type { Config } from "../support/config.ts"
 import type { Log } from "../support/log.ts"
 import { thisProcess } from "../support/owner.ts"
@@ -22,7 +22,7 @@ export interface RunOf {
 /** How the work ended: the exit code, and what the ledger's row of the run tells of it. */
 export interface End {
   readonly outcome: 0 | 1
-  readonly counts: Readonly<Record<string, number>>
+  readonly counts: RunCounts
 }
 
 /**

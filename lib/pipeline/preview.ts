@@ -3,13 +3,14 @@ import type { Ledger } from "../ledger/open.ts"
 import { dueStudies, eligibleStudies, type LedgerStudy, studyById } from "../ledger/studies.ts"
 import { failureList } from "../ledger/views.ts"
 import type { CopyOptions } from "./copy.ts"
+import { type Estimate, estimateOf, type Terms } from "./estimate.ts"
 import { whyLeftAlone } from "./left-alone.ts"
 
 export interface Preview {
   readonly studies: readonly PreviewedStudy[]
   /** Named studies of which nothing would be copied, or nothing is known before the database is asked. */
   readonly left_out: readonly { readonly study_id: string; readonly reason: string }[]
-  readonly totals: { readonly studies: number; readonly objects: number; readonly expected_bytes: number }
+  readonly totals: Estimate
 }
 
 export interface PreviewedStudy {
@@ -17,12 +18,16 @@ export interface PreviewedStudy {
   readonly organization_id: string
   /** Objects to try; what a listing of the origin would add is not known before it is made. */
   readonly objects: number
-  /** As far as the database knows sizes. */
+  /** Of the images whose size the database knows. */
   readonly expected_bytes: number
+  /** Images whose size it does not know. */
+  readonly unknown_sizes: number
 }
 
+type PreviewOptions = Pick<CopyOptions, "studyIds" | "limit" | "retryFailed" | "force">
+
 /** What a copy with these options would take now, by the ledger alone. */
-export function previewCopy(ledger: Ledger, options: Omit<CopyOptions, "concurrency">): Preview {
+export function previewCopy(ledger: Ledger, options: PreviewOptions, terms: Terms = {}): Preview {
   const ids = [...new Set(idsToPreview(ledger, options))]
   const leftOut = ids.flatMap((study_id) => {
     const study = studyById(ledger, study_id)
@@ -33,17 +38,18 @@ export function previewCopy(ledger: Ledger, options: Omit<CopyOptions, "concurre
   const studies = ids.filter((id) => !omitted.has(id)).map((id) => previewOf(ledger, id, options))
   const sum = (value: (study: PreviewedStudy) => number) =>
     studies.reduce((total, study) => total + value(study), 0)
-  const totals = {
+  const totals = estimateOf(ledger, terms, {
     studies: studies.length,
     objects: sum((study) => study.objects),
     expected_bytes: sum((study) => study.expected_bytes),
-  }
+    unknown_sizes: sum((study) => study.unknown_sizes),
+  })
   return { studies, left_out: leftOut, totals }
 }
 
 const NOT_KNOWN = "not in the ledger: a copy would look it up in the database"
 
-function idsToPreview(ledger: Ledger, options: Omit<CopyOptions, "concurrency">): readonly string[] {
+function idsToPreview(ledger: Ledger, options: PreviewOptions): readonly string[] {
   const { studyIds = [], limit, force = false, retryFailed = false } = options
   if (studyIds.length > 0) return studyIds
   if (force) return eligibleStudies(ledger, limit)
@@ -65,7 +71,7 @@ function newestFirst(a: LedgerStudy, b: LedgerStudy): number {
 function previewOf(
   ledger: Ledger,
   studyId: string,
-  { force = false, retryFailed = false }: Omit<CopyOptions, "concurrency">,
+  { force = false, retryFailed = false }: PreviewOptions,
 ): PreviewedStudy {
   const isTaken = (object: LedgerObject) =>
     isToTry(object) ||
@@ -76,5 +82,7 @@ function previewOf(
     organization_id: studyById(ledger, studyId)!.organizationId,
     objects: objects.length,
     expected_bytes: objects.reduce((sum, object) => sum + (object.expectedSize ?? 0), 0),
+    unknown_sizes: objects.filter(({ kind, expectedSize }) => kind === "dicom" && expectedSize === null)
+      .length,
   }
 }

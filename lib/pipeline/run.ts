@@ -1,6 +1,8 @@
 import type { Stop } from "../support/stop.ts"
 import { type CopyReport, type CopyStepDeps, copyStudies } from "./copy.ts"
+import type { Listing } from "./copy-report.ts"
 import { type DiscoverDeps, type DiscoverReport, discover } from "./discover.ts"
+import type { Terms } from "./estimate.ts"
 import { type Preview, previewCopy } from "./preview.ts"
 
 export interface RunOptions {
@@ -8,6 +10,8 @@ export interface RunOptions {
   readonly limit?: number | undefined
   /** Studies in flight. */
   readonly concurrency: number
+  /** Which results the report lists, `all` unless told. */
+  readonly listing?: Listing
 }
 
 export interface RunReport {
@@ -18,11 +22,11 @@ export interface RunReport {
 /** The whole job, one step after the other. */
 export async function run(
   deps: DiscoverDeps & CopyStepDeps,
-  { limit, concurrency }: RunOptions,
+  { limit, ...options }: RunOptions,
   stop: Stop,
 ): Promise<RunReport> {
   const discovery = await discover(deps, { limit }, stop)
-  const copy = await copyStudies(deps, { limit, concurrency }, stop)
+  const copy = await copyStudies(deps, { limit, ...options }, stop)
   return { discovery, copy }
 }
 
@@ -36,8 +40,9 @@ export interface RunPreview {
 export async function previewRun(
   deps: DiscoverDeps,
   { limit }: Pick<RunOptions, "limit">,
+  terms: Terms,
   stop: Stop,
 ): Promise<RunPreview> {
   const discovery = await discover(deps, { limit, dryRun: true }, stop)
-  return { discovery, copy: previewCopy(deps.ledger, { limit }) }
+  return { discovery, copy: previewCopy(deps.ledger, { limit }, terms) }
 }

@@ -19,7 +19,7 @@ export interface StudyWork {
   readonly givenUp: readonly LedgerObject[]
   /** The operator asked for all of it again, whatever stands there. */
   readonly forced: boolean
-  /** Tries whose intent is recorded. */
+  /** Tries whose intent is recorded, of the largest objects. */
   readonly begun: readonly Attempt[]
   /** Objects that are to be tried after these. */
   readonly rest: readonly LedgerObject[]
@@ -40,7 +40,7 @@ export function beginStudy(ledger: Ledger, claim: Claim): StudyWork {
 export function beginObjects(ledger: Ledger, claim: Claim): StudyWork {
   const objects = objectsOf(ledger, claim.studyId).filter(({ state }) => state !== "retired")
   const done = objects.filter(({ state }) => state === "copied").length
-  const work = objects.filter(isToTry)
+  const work = objects.filter(isToTry).sort(largestFirst)
   return {
     claim,
     listsOrigin: false,
@@ -53,7 +53,12 @@ export function beginObjects(ledger: Ledger, claim: Claim): StudyWork {
   }
 }
 
-/** Every try of the study in its order, the intents of the next ones recorded while those before are under way. */
+/** What takes longest must not be what a run begins last. Those whose size nobody knows are texts, mostly. */
+function largestFirst(a: LedgerObject, b: LedgerObject): number {
+  return (b.expectedSize ?? 0) - (a.expectedSize ?? 0) || a.position - b.position
+}
+
+/** Every try of the study in that order, the intents of the next ones recorded while those before are under way. */
 export async function* triesOf(
   { ledger, commits }: { readonly ledger: Ledger; readonly commits: GroupCommit },
   { claim, begun, rest }: StudyWork,

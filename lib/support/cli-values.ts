@@ -1,3 +1,4 @@
+import { byteSize as size } from "./config-values.ts"
 import { UsageError } from "./errors.ts"
 import { safe } from "./text.ts"
 
@@ -17,6 +18,35 @@ export function percentage(text: string): number {
   if (digits === undefined || value <= 0 || value > 100)
     throw expected("a percentage above 0 and up to 100", text)
   return value
+}
+
+/** As in the configuration: `500G`, `500 GB` and `500000000000` are the same, `GiB` are larger. */
+export function byteSize(text: string): number {
+  const { data, success } = size.schema.safeParse(text)
+  if (!success) throw expected(`${size.expected}, such as ${size.example}`, text)
+  return data
+}
+
+/** A moment of every day, by some clock. */
+export interface TimeOfDay {
+  readonly hour: number
+  readonly minute: number
+}
+
+/** `07:00`, `7:00`, `23:59`. */
+export function timeOfDay(text: string): TimeOfDay {
+  const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? []
+  if (hour === undefined || minute === undefined) throw expected("a time of day such as 07:00", text)
+  return { hour: Number(hour), minute: Number(minute) }
+}
+
+/** `2h`, `90m`, `1h30m`, `45s`, also with spaces. @returns milliseconds */
+export function timeSpan(text: string): number {
+  const [, hours = 0, minutes = 0, seconds = 0] =
+    /^(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?\s*(?:(\d+)\s*s)?$/.exec(text) ?? []
+  const span = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000
+  if (!(span > 0 && Number.isSafeInteger(span))) throw expected("a time such as 2h, 90m or 1h30m", text)
+  return span
 }
 
 /** RFC 9562 in any case; returned in lower case, as PostgreSQL prints it. */

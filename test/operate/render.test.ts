@@ -33,6 +33,15 @@ const TOTALS: CopyReport["totals"] = {
   held_by_others: 1,
 }
 
+const ESTIMATE: CopyReport["estimate"] = {
+  studies: 1,
+  objects: 3,
+  expected_bytes: 1500,
+  unknown_sizes: 0,
+  expected_seconds: null,
+  egress_usd: null,
+}
+
 const RESULT: CopyReport["studies"][number] = {
   study_id: "failed-study",
   organization_id: "org",
@@ -88,6 +97,24 @@ describe("a copy's report", () => {
   })
 })
 
+describe("a copy's report", () => {
+  test("says which limit ended it, and what that left", () => {
+    const left = { left_studies: 1200, left_objects: 3600, left_bytes: 9e9 }
+    const totals = { ...TOTALS, failed: 0, held_by_others: 0, warnings: 0 }
+    const lines = renderCopy({ studies: [], totals: { ...totals, ended_by: "max_bytes", ...left } })
+    expect(lines).toEndWith(
+      "\nEnded by --max-bytes; left for the next copy: 1,200 studies, 3,600 objects, 9.0 GB",
+    )
+    const atOnce = renderCopy({ studies: [], totals: { ...totals, studies: 0, ended_by: "until", ...left } })
+    expect(atOnce).toStartWith("Ended by --until;")
+  })
+
+  test("counts what is not complete beyond what it lists", () => {
+    const text = renderCopy({ studies: [RESULT], totals: { ...TOTALS, failed: 3 } })
+    expect(text).toContain("  second\nnot complete: 2 more studies\n")
+  })
+})
+
 describe("a discovery's report", () => {
   test("has ranking with the chosen marked, funnel and changes", () => {
     const text = renderDiscover(DISCOVERY, { from: 2, to: 6 })
@@ -108,7 +135,7 @@ describe("a discovery's report", () => {
     const text = renderRun(
       {
         discovery: DISCOVERY,
-        copy: { studies: [], totals: { ...TOTALS, studies: 0, failed: 0, warnings: 0 } },
+        copy: { estimate: ESTIMATE, studies: [], totals: { ...TOTALS, studies: 0, failed: 0, warnings: 0 } },
       },
       { from: 2, to: 6 },
     )
@@ -118,15 +145,15 @@ describe("a discovery's report", () => {
 
 describe("previews", () => {
   const preview = {
-    studies: [{ study_id: "s", organization_id: "o", objects: 3, expected_bytes: 1500 }],
+    studies: [{ study_id: "s", organization_id: "o", objects: 3, expected_bytes: 1500, unknown_sizes: 0 }],
     left_out: [{ study_id: "gone", reason: NASTY }],
-    totals: { studies: 1, objects: 3, expected_bytes: 1500 },
+    totals: ESTIMATE,
   }
 
   test("tell what a copy would try and what it would leave out", () => {
     const text = renderPreview(preview)
     expect(text).toStartWith(`left out: gone: ${SHOWN}\n`)
-    expect(text).toEndWith("A copy would try 3 objects of 1 study, 1.5 kB as far as the database knows sizes")
+    expect(text).toEndWith("\nA copy would try 1 study, 3 objects, 1.5 kB")
   })
 
   test("of a run tell what it would discover, too", () => {

@@ -141,7 +141,7 @@ describe("documents", () => {
     const ran = await script(hospital, "run", "--json")
     expect(ran.exitCode).toBe(1)
     const document = documentOf(ran)
-    expect(Object.keys(document)).toEqual(["studies", "totals"])
+    expect(Object.keys(document)).toEqual(["studies", "totals", "estimate"])
     for (const study of document.studies) expect(Object.keys(study)).toEqual(STUDY_KEYS)
     expect(
       document.studies.find(({ study_id }: { study_id: string }) => study_id === whole.studyId),
@@ -159,7 +159,11 @@ describe("documents", () => {
       logOf(ran)
         .map(({ level, msg }) => `${level} ${msg}`)
         .sort(),
-    ).toEqual(["INFO copied", "WARNING not complete"])
+    ).toEqual([
+      "INFO copied",
+      "INFO to copy: 2 studies, 6 objects, 0 B and 2 images of unknown size",
+      "WARNING not complete",
+    ])
 
     const copied = await script(hospital, "copy", "--json", whole.studyId)
     expect(copied.exitCode).toBe(0)

@@ -5,6 +5,7 @@ import { endRun, startRun } from "../../../lib/ledger/runs.ts"
 import type { CopyStepDeps } from "../../../lib/pipeline/copy.ts"
 import { admitStudies, type DiscoverDeps } from "../../../lib/pipeline/discover.ts"
 import { foreignObjects } from "../../../lib/pipeline/foreign-objects.ts"
+import { noLimits } from "../../../lib/pipeline/limits.ts"
 import { openPacs } from "../../../lib/source/pacs.ts"
 import { Unavailable } from "../../../lib/storage/errors.ts"
 import { openSource as openOrigin, openStore } from "../../../lib/storage/open.ts"
@@ -135,6 +136,8 @@ export async function openWorld({ cloud, testPacs, pacs, origin, destination }: 
         foreign: foreignObjects(store),
         slots: semaphore(4),
         commits: groupCommit(mortal),
+        limits: noLimits(),
+        terms: {},
         admit: (ids) => admitStudies(discovery, ids, stop),
       }
       try {
