@@ -10,6 +10,7 @@ import {
   originPolicy,
 } from "../../lib/operate/permissions/documents.ts"
 import { DatabaseRefused } from "../../lib/source/errors.ts"
+import { openPacs } from "../../lib/source/pacs.ts"
 import { AccessDenied } from "../../lib/storage/errors.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { failures, type Hospital, openHospital } from "../support/hospital.ts"
@@ -93,6 +94,16 @@ describe("the grants of the PACS database", () => {
     expect(hospital.text(study.reportKeys[0]!)).toBe("text")
   })
 
+  test("for why moreover let it see what is deleted", async () => {
+    using hospital = await openHospital()
+    const { studyId } = await hospital.admit({ study: { deleted: true } })
+    await using _ = await asRoleWith(hospital, "postgresql-discover.sql", "postgresql-why.sql")
+    await using pacs = openPacs({ ...hospital.pacs.settings, user: hospital.env.SOURCE_DATABASE_USER! })
+    const criteria = { chosen: [], toleratedModalities: [] }
+    const { facts } = await pacs.snapshot((snapshot) => snapshot.explain(studyId, criteria))
+    expect(facts).toMatchObject({ deleted: true })
+  })
+
   test("name no person and give no right to write", async () => {
     using hospital = await openHospital()
     const documents = ["postgresql-discover.sql", "postgresql-copy.sql", "postgresql-why.sql"] as const
@@ -143,16 +154,29 @@ describe("the policy of the origin and the roles of the destination", () => {
     expect(hospital.text(study.imageKeys[0]!)).toEndWith("DICM changed")
   })
 
-  test("verify lists and reads, which neither of the others is enough for", async () => {
+  test("adopt and verify compare by lists alone; to read every byte verify needs more", async () => {
     using hospital = await openHospital()
-    await hospital.admit()
-    await hospital.run()
+    const study = await hospital.admit()
+    await hospital.discover()
+    allowOnly(hospital, "gcs-adopt.json")
+    const [key] = study.imageKeys as [string]
+    hospital.cloud.put(hospital.destination, key, hospital.cloud.get(hospital.origin, key)!.bytes)
+    expect((await hospital.adopt()).adopted).toMatchObject({ objects: 1 })
+    expect((await hospital.verify()).code).toBe(0)
+    expect(await verifyOrFail(hospital)).toBeInstanceOf(AccessDenied)
     allowOnly(hospital, "gcs-verify.json")
-    expect((await hospital.verify({ read: true })).code).toBe(0)
+    expect(await verifyOrFail(hospital)).toBe(0)
     allowOnly(hospital, "gcs-copy.json")
     expect(await failureOf(hospital.verify())).toBeInstanceOf(AccessDenied)
   })
 })
+
+async function verifyOrFail(hospital: Hospital): Promise<unknown> {
+  return await hospital.verify({ read: true }).then(
+    ({ code }) => code,
+    (error: unknown) => error,
+  )
+}
 
 async function copyOrFail(hospital: Hospital, options: Parameters<Hospital["copy"]>[0]): Promise<unknown> {
   return await hospital.copy(options).then(

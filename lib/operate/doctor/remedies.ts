@@ -51,11 +51,19 @@ function fixOfS3(error: unknown, { uri }: Place): string | undefined {
   ].join("\n")
 }
 
-const GCS_DOCUMENT: Readonly<Record<Right, { readonly name: GcsDocument; readonly role: string }>> = {
-  create: { name: "gcs-copy.json", role: "chestXrayCopy" },
-  get: { name: "gcs-copy.json", role: "chestXrayCopy" },
-  delete: { name: "gcs-copy.json", role: "chestXrayCopy" },
-  list: { name: "gcs-verify.json", role: "chestXrayVerify" },
+/** Who needs a right, and the document that has it. */
+const GCS_RIGHTS: Readonly<Record<Right, { readonly neededBy: string; readonly name: GcsDocument }>> = {
+  create: { name: "gcs-copy.json", neededBy: "copy, run and schedule" },
+  get: {
+    name: "gcs-copy.json",
+    neededBy:
+      "copy, run and schedule (after a crash, or where an object is there already) and by verify --read",
+  },
+  delete: {
+    name: "gcs-copy.json",
+    neededBy: "copy, run and schedule (where a source has changed) and by verify --prune",
+  },
+  list: { name: "gcs-verify.json", neededBy: "verify, adopt and why" },
 }
 
 function fixOfGcs(error: unknown, right: Right, { uri, variable, config }: Place): string | undefined {
@@ -71,10 +79,12 @@ function fixOfGcs(error: unknown, right: Right, { uri, variable, config }: Place
       "or sign in: gcloud auth application-default login."
     )
   }
-  const { name, role } = GCS_DOCUMENT[right]
+  const { name, neededBy } = GCS_RIGHTS[right]
+  const role = name === "gcs-copy.json" ? "chestXrayCopy" : "chestXrayVerify"
   return [
-    `Save this as ${name}, make a role of it, and give the bucket to this machine's service account in that role:`,
+    `Needed by ${neededBy}. Save this as ${name}:`,
     gcsRole(name),
+    "then make a role of it, and give this machine's service account that role on the bucket:",
     `gcloud iam roles create ${role} --project PROJECT --file ${name}`,
     `gcloud storage buckets add-iam-policy-binding gs://${bucketOf(uri)} --member serviceAccount:ACCOUNT \\`,
     `  --role projects/PROJECT/roles/${role}`,

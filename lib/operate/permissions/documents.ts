@@ -5,8 +5,8 @@ import { join } from "node:path"
  * The least rights of each script, as files to hand to whoever administers the database or the clouds. Their names of
  * roles and buckets are examples, which the functions here replace.
  */
-export type DatabaseDocument = "postgresql-discover.sql" | "postgresql-copy.sql" | "postgresql-why.sql"
-export type GcsDocument = "gcs-create.json" | "gcs-copy.json" | "gcs-verify.json" | "gcs-prune.json"
+export type DatabaseDocument = `postgresql-${"discover" | "copy" | "why"}.sql`
+export type GcsDocument = `gcs-${"create" | "copy" | "adopt" | "verify" | "prune"}.json`
 
 const EXAMPLE_ROLE = /\bresearch_reader\b/g
 const EXAMPLE_ORIGIN = /\bhospital-pacs\b/g
