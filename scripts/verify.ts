@@ -1,7 +1,8 @@
-import { renderVerify } from "../lib/operate/render.ts"
+import { renderVerification } from "../lib/operate/verify-render.ts"
 import { withVerifyDeps } from "../lib/pipeline/deps.ts"
 import { verify } from "../lib/pipeline/verify.ts"
 import { flag, main, option, percentage, uuid } from "../lib/support/cli.ts"
+import { loadConfig } from "../lib/support/config.ts"
 
 await main(
   {
@@ -13,19 +14,30 @@ await main(
       sample: option("P", percentage, "only so many percent of the studies, always the same ones"),
       repair: flag("queue what is missing or different, so that the next copy mends it"),
       read: flag("also read every byte and hash it"),
+      source: flag("also compare with the origin (needs its settings, too); queue what changed there"),
+      prune: flag("delete retired objects that we put there, under their generation; first with --dry-run"),
     },
     config: ["ledger", "destination", "gcs", "copy"],
     changes: true,
   },
-  (start) =>
-    withVerifyDeps(start, async (deps) => {
+  (start) => {
+    const config = start.options.source ? { ...start.config, ...loadConfig(["origin", "s3"]) } : start.config
+    return withVerifyDeps({ ...start, config }, async (deps) => {
       const { args: studyIds, options, dryRun, stop } = start
       const report = await verify(deps, { ...options, studyIds, dryRun }, stop)
-      await start.print(report, (found) => renderVerify(found, start))
-      const { studies, objects, bytes, problems, queued } = report
+      await start.print(report, (found) => renderVerification(found, start))
+      const { studies, objects, bytes, problems, queued, prune } = report
       return {
         outcome: problems.length > 0 ? 1 : 0,
-        counts: { studies, objects, bytes, problems: problems.length, queued },
+        counts: {
+          studies,
+          objects,
+          bytes,
+          problems: problems.length,
+          queued,
+          pruned: prune?.deleted.length ?? 0,
+        },
       }
-    }),
+    })
+  },
 )

@@ -125,14 +125,20 @@ export async function withAdoptDeps(start: Start<AdoptParts>, work: (deps: Adopt
   return await withLedger(start, async (ledger) => (await adoption(ledger)).outcome)
 }
 
-/** Opens what `verify` needs; a dry run is not recorded. */
-export async function withVerifyDeps(start: Start<VerifyParts>, work: (deps: VerifyDeps) => Promise<End>) {
+/** Opens what `verify` needs, the origin too where it is configured; a dry run is not recorded. */
+export async function withVerifyDeps(
+  start: Start<VerifyParts> & { readonly config: Partial<Config<"origin" | "s3">> },
+  work: (deps: VerifyDeps) => Promise<End>,
+) {
   const { config, stop, progress, dryRun } = start
   requireLedger(config.ledger.path)
   using destination = openStore(config.destination.uri, storeOptions(start))
-  await destination.probe(stop.requested)
-  if (!dryRun) return await inRun(start, (_, ledger) => work({ ledger, destination, progress }))
-  return await withLedger(start, async (ledger) => (await work({ ledger, destination, progress })).outcome)
+  using origin = config.origin && withAccessRule(openSource(config.origin.uri, storeOptions(start)))
+  await Promise.all([origin?.probe(stop.requested), destination.probe(stop.requested)])
+  const verification = (ledger: Ledger, runId?: number) =>
+    work({ ledger, runId, origin, destination, progress })
+  if (!dryRun) return await inRun(start, (_, ledger, runId) => verification(ledger, runId))
+  return await withLedger(start, async (ledger) => (await verification(ledger)).outcome)
 }
 
 /** There is nothing to look at before the first discovery, and a wrong LEDGER_PATH must not look like it. */

@@ -6,14 +6,16 @@ import { forgetReceipt } from "../ledger/receipts.ts"
 import { queueObjects } from "../ledger/retries.ts"
 import { type LedgerStudy, studyById } from "../ledger/studies.ts"
 import { repairTotals, wrongTotals } from "../ledger/totals.ts"
-import { NotFound, PreconditionFailed } from "../storage/errors.ts"
-import type { ObjectInfo, ObjectStore } from "../storage/store.ts"
+import type { ObjectInfo, ObjectSource, ObjectStore } from "../storage/store.ts"
 import { forEachLimit } from "../support/pool.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
-import { crc32cOfObject } from "../transfer/hash.ts"
 import { objectKey, receiptKey } from "./layout.ts"
 import { type ListedStudy, listedStudies } from "./listed.ts"
+import { differences, type Expected, type Problem } from "./verify-problem.ts"
+import { emptyPruneReport, type PruneReport, pruneStudy } from "./verify-prune.ts"
+import { readAll } from "./verify-read.ts"
+import { sourceProblems } from "./verify-source.ts"
 
 export interface VerifyOptions {
   readonly studyIds?: readonly string[]
@@ -23,17 +25,12 @@ export interface VerifyOptions {
   readonly repair?: boolean
   /** Reads every byte and hashes it. */
   readonly read?: boolean
-  /** Tells what a repair would queue and queues nothing. */
+  /** Also compares with the origin, and queues what changed there. */
+  readonly source?: boolean
+  /** Deletes what is retired and stands at the destination, as far as we put it there. */
+  readonly prune?: boolean
+  /** Tells what would be queued and deleted, and does neither. */
   readonly dryRun?: boolean
-}
-
-export interface Problem {
-  /** Null where the ledger as a whole is concerned. */
-  readonly study_id: string | null
-  readonly key: string
-  readonly problem: "missing" | "size" | "crc32c" | "generation" | "bytes" | "totals"
-  readonly expected: string | number | null
-  readonly found: string | number | null
 }
 
 export interface VerifyReport {
@@ -45,6 +42,7 @@ export interface VerifyReport {
   readonly problems: readonly Problem[]
   /** Objects and receipts that the next copy will mend. */
   readonly queued: number
+  readonly prune?: PruneReport
   /** False when it was stopped before the end. */
   readonly finished: boolean
 }
@@ -52,11 +50,15 @@ export interface VerifyReport {
 export interface VerifyDeps {
   readonly ledger: Ledger
   readonly destination: ObjectStore
+  /** Where `source` is asked for. */
+  readonly origin?: ObjectSource | undefined
+  /** Undefined in a dry run, which is not recorded. */
+  readonly runId: number | undefined
   readonly progress: Progress
 }
 
-/** Bodies hashed at a time with `read`. */
-const READS_IN_FLIGHT = 8
+/** Studies whose listings of the origin are awaited at a time; without them a page of one listing is many studies. */
+const STUDIES_IN_FLIGHT = 8
 
 /**
  * Compares what the ledger says is done with what the destination lists: size, CRC32C and generation of every object
@@ -64,31 +66,16 @@ const READS_IN_FLIGHT = 8
  */
 export async function verify(deps: VerifyDeps, options: VerifyOptions, stop: Stop): Promise<VerifyReport> {
   const { ledger, progress } = deps
-  const report = {
-    studies: 0,
-    objects: 0,
-    bytes: 0,
-    busy: 0,
-    problems: [] as Problem[],
-    queued: 0,
-    finished: true,
-  }
+  const report = emptyReport(options)
   progress.start(0, "studies")
   try {
-    for await (const listed of listedStudies(deps, options, stop.requested)) {
-      const { objects, problems } = await verifyStudy(deps, listed, options, stop.requested)
-      if (problems.length > 0 && isMoving(ledger, listed.study, objects)) {
-        report.busy += 1
-        continue
-      }
-      report.studies += 1
-      report.objects += objects.length
-      report.bytes += objects.reduce((sum, object) => sum + (object.size ?? 0), 0)
-      report.problems.push(...problems)
-      if (options.repair === true) report.queued += problems.length
-      if (options.repair === true && options.dryRun !== true) queueAgain(ledger, listed.study, problems)
+    const studies = listedStudies(deps, options, stop.requested)
+    const verifyOne = async (listed: ListedStudy, signal: AbortSignal) => {
+      await verifyListed(deps, listed, options, report, signal)
       progress.tick(1, listed.study.studyId)
     }
+    const limit = options.source === true ? STUDIES_IN_FLIGHT : 1
+    await forEachLimit(studies, limit, verifyOne, stop.requested)
   } catch (error) {
     if (!stop.requested.aborted) throw error
     report.finished = false
@@ -97,6 +84,45 @@ export async function verify(deps: VerifyDeps, options: VerifyOptions, stop: Sto
   }
   report.problems.push(...verifyTotals(ledger, options))
   return report
+}
+
+type GrowingReport = ReturnType<typeof emptyReport>
+
+function emptyReport({ prune = false }: VerifyOptions) {
+  return {
+    studies: 0,
+    objects: 0,
+    bytes: 0,
+    busy: 0,
+    problems: [] as Problem[],
+    queued: 0,
+    ...(prune && { prune: emptyPruneReport() }),
+    finished: true,
+  }
+}
+
+async function verifyListed(
+  deps: VerifyDeps,
+  listed: ListedStudy,
+  options: VerifyOptions,
+  report: GrowingReport,
+  signal: AbortSignal,
+) {
+  const { ledger } = deps
+  const { study, found } = listed
+  const { objects, problems } = await verifyStudy(deps, listed, options, signal)
+  if (problems.length > 0 && isMoving(ledger, study, objects)) {
+    report.busy += 1
+    return
+  }
+  report.studies += 1
+  report.objects += objects.length
+  report.bytes += objects.reduce((sum, object) => sum + (object.size ?? 0), 0)
+  report.problems.push(...problems)
+  const mendable = problems.filter((problem) => isToQueue(problem, options))
+  report.queued += mendable.length
+  if (mendable.length > 0 && options.dryRun !== true) queueAgain(ledger, study, mendable)
+  if (report.prune !== undefined) await pruneStudy(deps, study, found, report.prune, signal)
 }
 
 async function verifyStudy(
@@ -115,8 +141,15 @@ async function verifyStudy(
     const expected = { size: null, crc32c: null, generation: study.receiptGeneration }
     problems.push(...(await confirmed(deps, study, receiptKey(study), expected, receipt, signal)))
   }
+  if (deps.origin !== undefined) problems.push(...(await sourceProblems(deps.origin, study, objects, signal)))
   if (options.read === true) problems.push(...(await readAll(deps, study, objects, problems, signal)))
   return { objects, problems }
+}
+
+/** A source that is gone is only told: the copy of it is the last one there is. */
+function isToQueue({ problem }: Problem, { source = false, repair = false }: VerifyOptions): boolean {
+  if (problem === "source_gone") return false
+  return problem === "source_changed" ? source : repair
 }
 
 /** Whether somebody copies the study just now, or has changed what it was compared with: nothing can be said of it. */
@@ -130,8 +163,6 @@ function copiedObjects(ledger: Ledger, { studyId }: LedgerStudy): LedgerObject[]
   return objectsOf(ledger, studyId).filter(({ state }) => state === "copied")
 }
 
-type Expected = Pick<LedgerObject, "size" | "crc32c" | "generation">
-
 /** What a list page says is wrong is believed only after a look at the object itself. */
 async function confirmed(
   { destination }: VerifyDeps,
@@ -143,64 +174,6 @@ async function confirmed(
 ): Promise<Problem[]> {
   if (differences(study, key, expected, listed).length === 0) return []
   return differences(study, key, expected, await destination.head(key, signal))
-}
-
-function differences(
-  study: LedgerStudy,
-  key: string,
-  expected: Expected,
-  found: ObjectInfo | undefined,
-): Problem[] {
-  const problem = (kind: Problem["problem"], wanted: string | number | null, is: string | number | null) => ({
-    study_id: study.studyId,
-    key,
-    problem: kind,
-    expected: wanted,
-    found: is,
-  })
-  if (found === undefined) return [problem("missing", expected.size, null)]
-  const { size, crc32c, generation } = expected
-  if (size !== null && found.size !== size) return [problem("size", size, found.size)]
-  if (crc32c !== null && found.crc32c !== crc32c) return [problem("crc32c", crc32c, found.crc32c ?? null)]
-  if (found.generation !== generation) return [problem("generation", generation, found.generation)]
-  return []
-}
-
-/** Hashes the bytes of every object that is not known to be wrong already. */
-async function readAll(
-  { destination }: VerifyDeps,
-  study: LedgerStudy,
-  objects: readonly LedgerObject[],
-  known: readonly Problem[],
-  signal: AbortSignal,
-): Promise<Problem[]> {
-  const wrong = new Set(known.map((problem) => problem.key))
-  const problems: Problem[] = []
-  const readOne = async (object: LedgerObject, inner: AbortSignal) => {
-    const key = objectKey(study, object.path)
-    if (!wrong.has(key)) problems.push(...(await readProblems(destination, study, key, object, inner)))
-  }
-  await forEachLimit(objects, READS_IN_FLIGHT, readOne, signal)
-  return problems
-}
-
-async function readProblems(
-  destination: ObjectStore,
-  study: LedgerStudy,
-  key: string,
-  { size, crc32c, generation }: LedgerObject,
-  signal: AbortSignal,
-): Promise<Problem[]> {
-  try {
-    const found = await crc32cOfObject(destination, key, { ifGeneration: generation! }, signal)
-    if (found === crc32c) return []
-    return [{ study_id: study.studyId, key, problem: "bytes", expected: crc32c, found }]
-  } catch (error) {
-    // It is not what was listed any more.
-    if (!(error instanceof NotFound || error instanceof PreconditionFailed)) throw error
-    const expected = { size, crc32c, generation }
-    return differences(study, key, expected, await destination.head(key, signal))
-  }
 }
 
 function queueAgain(ledger: Ledger, study: LedgerStudy, problems: readonly Problem[]) {

@@ -158,11 +158,14 @@ export async function openHospital(): Promise<Hospital> {
         ),
       ),
     verify: (options = {}) =>
-      ended((end) =>
-        withVerifyDeps(start("verify", { dryRun: options.dryRun === true }), (deps) =>
+      ended((end) => {
+        const { config, ...rest } = start("verify", { dryRun: options.dryRun === true })
+        const { origin, s3, ...less } = config
+        const started = { ...rest, config: options.source === true ? config : less }
+        return withVerifyDeps(started, (deps) =>
           end(verify(deps, options, NEVER), ({ problems }) => problems.length === 0),
-        ),
-      ),
+        )
+      }),
     adopt: (options = {}, stop = NEVER) =>
       ended((end) =>
         withAdoptDeps(start("adopt", { dryRun: options.dryRun === true, stop }), (deps) =>

@@ -1,0 +1,37 @@
+import type { VerifyReport } from "../pipeline/verify.ts"
+import type { PruneReport } from "../pipeline/verify-prune.ts"
+import { bytes, plural, table } from "../support/text.ts"
+import { renderVerify } from "./render.ts"
+
+/** What was compared, and what was pruned when that was asked for. */
+export function renderVerification(report: VerifyReport, how: { readonly dryRun: boolean }): string {
+  const { prune } = report
+  const verified = renderVerify(report, how)
+  return prune === undefined ? verified : `${verified}\n\n${renderPrune(prune, how)}`
+}
+
+function renderPrune(
+  { deleted, bytes: freed, spared }: PruneReport,
+  { dryRun }: { readonly dryRun: boolean },
+) {
+  if (deleted.length + spared.length === 0) return "No retired object stands at the destination."
+  return [
+    ...(deleted.length > 0
+      ? [
+          table(
+            [dryRun ? "would be deleted" : "deleted", "generation", "bytes"],
+            deleted.map(({ key, generation, size }) => [key, generation, size]),
+          ),
+        ]
+      : []),
+    ...(spared.length > 0
+      ? [
+          table(
+            ["retired, but stays", "because"],
+            spared.map(({ key, reason }) => [key, reason]),
+          ),
+        ]
+      : []),
+    `${plural(deleted.length, "retired object")} ${dryRun ? "would be " : ""}deleted, ${bytes(freed)}`,
+  ].join("\n")
+}
