@@ -51,9 +51,11 @@ export async function inspectPacs(
             attnum is not null as "columnExists",
             coalesce(has_column_privilege(found.oid, attnum, 'select'), false) as "mayRead"
           from unnest(${list(columns.map(({ table }) => table))}::text[],
-            ${list(columns.map(({ column }) => column))}::text[]) as named ("table", "column")
+            ${list(columns.map(({ column }) => column))}::text[])
+            with ordinality as named ("table", "column", position)
           cross join lateral (select to_regclass(quote_ident(named.table))::oid as oid) found
-          left join pg_attribute on attrelid = found.oid and attname = named.column and not attisdropped`)
+          left join pg_attribute on attrelid = found.oid and attname = named.column and not attisdropped
+          order by position`)
         return {
           serverVersion: server!.version,
           skewMs: server!.now_ms - (askedAt + answeredAt) / 2,

@@ -84,6 +84,12 @@ describe("a rule", () => {
     expect((await read()).status).toBe(200)
   })
 
+  test("can give answers another date", async () => {
+    cloud.fail({ fault: { kind: "wrong-date", seconds: -3600 } })
+    const [hit, next] = [await read(), await read()].map((answer) => Date.parse(answer.headers.get("date")!))
+    expect(Math.round((next! - hit!) / 60_000)).toBe(60)
+  })
+
   test("needs a server that was started for faults", async () => {
     await using bare = await startCloud({ faults: false })
     expect(() => bare.fail({ fault: { kind: "reset" } })).toThrow("without faults")

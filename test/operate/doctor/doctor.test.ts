@@ -143,6 +143,22 @@ async function withChange<T>(
   }
 }
 
+describe("a file of credentials", () => {
+  test("that is none is told, and everything else is examined", async () => {
+    using hospital = await wellBox()
+    const path = hospital.dir.file("key.json")
+    await Bun.write(path, "-----BEGIN PRIVATE KEY-----")
+    delete hospital.env.STORAGE_EMULATOR_HOST
+    // No test asks Google for the time.
+    Object.assign(hospital.env, { GCS_CREDENTIALS_PATH: path, HTTPS_PROXY: "http://127.0.0.1:1" })
+    const finished = await script(hospital, "doctor", "--json")
+    const report: DoctorReport = documentOf(finished)
+    expect(ills(report)).toEqual({ destination: "fault", "GCS: clock": "unknown" })
+    expect(fixOf(report, "destination")).toBe("Check GCS_CREDENTIALS_PATH.")
+    expect(finished.stdout).not.toContain("PRIVATE KEY")
+  })
+})
+
 describe("the configuration", () => {
   test("that is incomplete is told variable by variable, and what does not need it is examined", async () => {
     using hospital = await wellBox()
@@ -452,6 +468,12 @@ describe("a ledger", () => {
       "Update the program",
     ],
     [
+      "is older than the program",
+      (path) => edit(path, "pragma user_version = 1"),
+      "older than this program",
+      "it migrates the ledger",
+    ],
+    [
       "has rows that refer to nothing",
       (path) => edit(path, "pragma foreign_keys = off", "delete from runs"),
       "refer to rows that are not there",
@@ -466,6 +488,17 @@ describe("a ledger", () => {
     expect(findingOf(report, "ledger").detail).toContain(told)
     expect(fixOf(report, "ledger")).toContain(fix)
     expect(ledgerOf(hospital)).toBe(before)
+  })
+
+  test("that cannot be read in time is no fault, and nothing is said of it", async () => {
+    using hospital = await wellBox({ ledger: true })
+    hospital.env.STALL_SECONDS = "0.001"
+    const report = await examined(hospital)
+    expect(findingOf(report, "ledger")).toEqual({
+      check: "ledger",
+      state: "unknown",
+      detail: "not finished within 1 ms",
+    })
   })
 
   test("whose folder is a file is told", async () => {
