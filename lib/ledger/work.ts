@@ -39,7 +39,7 @@ export function lastThroughput(ledger: Ledger): Throughput | undefined {
   return (
     ledger.db
       .query<Throughput, { runs: number }>(
-        `select sum(objects) / sum(seconds) as objectsPerSecond, sum(bytes) / sum(seconds) as bytesPerSecond
+        `select total(objects) / total(seconds) as objectsPerSecond, total(bytes) / total(seconds) as bytesPerSecond
          from (
            select counts ->> 'seconds' as seconds, counts ->> 'bytes' as bytes,
              (counts ->> 'dicom_files_uploaded') + (counts ->> 'reports_uploaded') + (counts ->> 'metadata_uploaded')

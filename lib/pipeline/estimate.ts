@@ -29,8 +29,8 @@ export function estimateOf(ledger: Ledger, terms: Terms, work: Work): Estimate {
   const throughput = lastThroughput(ledger)
   return {
     ...work,
-    expected_seconds: throughput === undefined ? null : secondsFor(work, throughput, terms),
-    egress_usd: egressUsdPerGb === undefined ? null : (work.expected_bytes / 1e9) * egressUsdPerGb,
+    expected_seconds: throughput === undefined ? null : round(secondsFor(work, throughput, terms), 1),
+    egress_usd: egressUsdPerGb === undefined ? null : round((work.expected_bytes / 1e9) * egressUsdPerGb, 2),
   }
 }
 
@@ -51,4 +51,8 @@ export function describeEstimate(estimate: Estimate): string {
       : [`about ${duration(expected_seconds * 1000)} as fast as the last runs`]),
     ...(egress_usd === null ? [] : [`about ${egress_usd.toFixed(2)} USD of egress`]),
   ].join("; ")
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
 }
