@@ -7,6 +7,7 @@ import { openPacs, type Pacs } from "../source/pacs.ts"
 import { withAccessRule } from "../storage/access.ts"
 import { DEFAULT_RETRY, type RetryPolicy } from "../storage/backoff.ts"
 import { type OpenOptions, openSource, openStore } from "../storage/open.ts"
+import type { ObjectStore } from "../storage/store.ts"
 import type { Config } from "../support/config.ts"
 import { UsageError } from "../support/errors.ts"
 import type { Log } from "../support/log.ts"
@@ -161,7 +162,25 @@ export async function withLedger(
   }
 }
 
-function pacsOf({ config, log, retry }: Start<DiscoverParts>): Pacs {
+export type BackupStart = Pick<
+  Start<"ledger" | "backup" | "gcs">,
+  "config" | "log" | "stop" | "dryRun" | "retry"
+>
+
+/** Opens what a backup needs: the ledger to read, and the store that backups are copied to where there is one. */
+export async function withBackupDeps<T>(
+  start: BackupStart,
+  work: (deps: { readonly ledger: Ledger; readonly store: ObjectStore | undefined }) => Promise<T>,
+): Promise<T> {
+  const { ledger: place, backup } = start.config
+  requireLedger(place.path)
+  using ledger = openLedger(place.path, { readonly: true })
+  using store = backup.uri === undefined ? undefined : openStore(backup.uri, storeOptions(start))
+  await store?.probe(start.stop.requested)
+  return await work({ ledger, store })
+}
+
+export function pacsOf({ config, log, retry }: Start<DiscoverParts>): Pacs {
   return openPacs(config.database, {
     ...(retry && { retry }),
     onRetry: ({ error, attempt, delayMs }) =>
@@ -169,7 +188,7 @@ function pacsOf({ config, log, retry }: Start<DiscoverParts>): Pacs {
   })
 }
 
-function discoverDeps(
+export function discoverDeps(
   start: Start<DiscoverParts>,
   pacs: Pacs,
   ledger: Ledger,
@@ -202,11 +221,11 @@ function pinOf({ pinCohort, config }: Start<DiscoverParts>): number | undefined 
   return pinCohort ?? config.ranking.cohortPin
 }
 
-function storeOptions({
+export function storeOptions({
   config,
   log,
   retry,
-}: Start<"destination"> & { config: Partial<Config> }): OpenOptions {
+}: Pick<Start<never>, "log" | "retry"> & { readonly config: Partial<Config> }): OpenOptions {
   const { s3, gcs, copy } = config
   return {
     ...(s3 && { s3 }),

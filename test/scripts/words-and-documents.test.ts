@@ -18,7 +18,9 @@ describe("every script", () => {
       expect(stdout).toContain("Exit codes:\n  0 ")
       expect(stdout).toContain("130/143")
       expect(stdout).toContain("--json")
-      expect(stdout.includes("--dry-run")).toBe(["discover", "copy", "run", "adopt", "verify"].includes(name))
+      expect(stdout.includes("--dry-run")).toBe(
+        ["discover", "copy", "run", "adopt", "verify", "backup"].includes(name),
+      )
     },
   )
 
@@ -39,6 +41,7 @@ describe("every script", () => {
     ["status", [], "there is no ledger at"],
     ["verify", [], "there is no ledger at"],
     ["adopt", [], "there is no ledger at"],
+    ["backup", [], "there is no ledger at"],
     ["run", ["something"], "argument"],
   ]
   test.each(wrong)(
