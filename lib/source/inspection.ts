@@ -1,4 +1,4 @@
-import { connect, type PacsSettings, readOnly } from "./connection.ts"
+import { connect, type PacsSettings, type Reading, readOnly } from "./connection.ts"
 
 /** A column that some query names. */
 export interface NamedColumn {
@@ -35,37 +35,32 @@ export async function inspectPacs(
   const limits = { connectMs: patienceMs, statementMs: patienceMs, closeMs: 0 }
   const client = connect(settings, limits, 1)
   try {
-    return await readOnly(
-      client,
-      settings,
-      limits,
-      async ({ sql, run }) => {
-        const askedAt = Date.now()
-        const [server] = await run(sql<ServerRow[]>`
-          select current_setting('server_version') as version,
-            extract(epoch from clock_timestamp())::double precision * 1000 as now_ms`)
-        const answeredAt = Date.now()
-        const inspected = await run(sql<InspectedColumn[]>`
-          select named.table, named.column,
-            found.oid is not null as "tableExists",
-            attnum is not null as "columnExists",
-            coalesce(has_column_privilege(found.oid, attnum, 'select'), false) as "mayRead"
-          from unnest(${list(columns.map(({ table }) => table))}::text[],
-            ${list(columns.map(({ column }) => column))}::text[])
-            with ordinality as named ("table", "column", position)
-          cross join lateral (select to_regclass(quote_ident(named.table))::oid as oid) found
-          left join pg_attribute on attrelid = found.oid and attname = named.column and not attisdropped
-          order by position`)
-        return {
-          serverVersion: server!.version,
-          skewMs: server!.now_ms - (askedAt + answeredAt) / 2,
-          columns: inspected.map((column) => ({ ...column })),
-        }
-      },
-      signal,
-    )
+    return await readOnly(client, settings, limits, (reading) => inspect(reading, columns), signal)
   } finally {
     await client.end({ timeout: 0 })
+  }
+}
+
+async function inspect({ sql, run }: Reading, columns: readonly NamedColumn[]): Promise<Inspection> {
+  const askedAt = Date.now()
+  const [server] = await run(sql<ServerRow[]>`
+    select current_setting('server_version') as version,
+      extract(epoch from clock_timestamp())::double precision * 1000 as now_ms`)
+  const answeredAt = Date.now()
+  const inspected = await run(sql<InspectedColumn[]>`
+    select named.table, named.column,
+      found.oid is not null as "tableExists",
+      attnum is not null as "columnExists",
+      coalesce(has_column_privilege(found.oid, attnum, 'select'), false) as "mayRead"
+    from unnest(${list(columns.map(({ table }) => table))}::text[],
+      ${list(columns.map(({ column }) => column))}::text[]) with ordinality as named ("table", "column", position)
+    cross join lateral (select to_regclass(quote_ident(named.table))::oid as oid) found
+    left join pg_attribute on attrelid = found.oid and attname = named.column and not attisdropped
+    order by position`)
+  return {
+    serverVersion: server!.version,
+    skewMs: server!.now_ms - (askedAt + answeredAt) / 2,
+    columns: inspected.map((column) => ({ ...column })),
   }
 }
 

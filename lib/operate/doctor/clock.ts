@@ -15,7 +15,7 @@ export function clockResult(whose: string, skewMs: number): Result {
   if (Math.abs(skewMs) < LARGEST_SKEW_MS) return ok(told)
   return fault(
     told,
-    "Set this machine's clock (timedatectl set-ntp true). Is another one right, it is the other side's that is wrong.",
+    `Set this machine's clock (timedatectl set-ntp true); if it is right, that of ${whose} is wrong.`,
   )
 }
 

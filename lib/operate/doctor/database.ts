@@ -1,6 +1,6 @@
 import { probePacs } from "../../pipeline/discover.ts"
 import { DatabaseError, DatabaseRefused, DatabaseUnreachable } from "../../source/errors.ts"
-import { type Inspection, inspectPacs } from "../../source/inspection.ts"
+import { type InspectedColumn, type Inspection, inspectPacs } from "../../source/inspection.ts"
 import { openPacs, type PacsSettings } from "../../source/pacs.ts"
 import { type DatabaseDocument, databaseGrants, grantsOf, identifier } from "../permissions/documents.ts"
 import { clockResult } from "./clock.ts"
@@ -92,10 +92,18 @@ function checkGrants({ columns }: Inspection, role: string): Result {
   const statements = DOCUMENTS.flatMap((name) => grantsOf(databaseGrants(name, role)))
     .filter(({ table, columns }) => columns.some((column) => isRefused(table, column)))
     .map(({ statement }) => statement)
-  const tables = new Set(refused.map(({ table, column }) => `${table}.${column}`))
   return fault(
-    `may not be read: ${[...tables].join(", ")}`,
+    `may not be read: ${toldOf(refused, columns).join(", ")}`,
     ["Let the owner of these tables run:", ...statements].join("\n"),
+  )
+}
+
+/** A table where none of its columns may be read, else the columns. */
+function toldOf(refused: readonly InspectedColumn[], all: readonly InspectedColumn[]): string[] {
+  return [...Map.groupBy(refused, ({ table }) => table)].flatMap(([table, columns]) =>
+    columns.length === all.filter((other) => other.table === table).length
+      ? [table]
+      : columns.map(({ column }) => `${table}.${column}`),
   )
 }
 

@@ -1,4 +1,4 @@
-import { AccessDenied, BucketNotFound, RequestRefused } from "../../storage/errors.ts"
+import { AccessDenied, BucketNotFound, RequestRefused, Unavailable } from "../../storage/errors.ts"
 import type { Config } from "../../support/config.ts"
 import { AppError } from "../../support/errors.ts"
 import { type GcsDocument, gcsRole, originPolicy } from "../permissions/documents.ts"
@@ -37,7 +37,8 @@ const S3_FIXES: Readonly<Record<string, string>> = {
   NoSuchBucket: "Set ORIGIN_URI (or S3_ORIGIN_BUCKET_NAME) to a bucket that exists.",
 }
 
-function fixOfS3(error: unknown, { uri }: Place): string | undefined {
+function fixOfS3(error: unknown, { uri, config }: Place): string | undefined {
+  if (error instanceof Unavailable) return fixOfSilence("AWS_ENDPOINT_URL", config.s3?.endpoint, "Amazon S3")
   const code = codeOf(error)
   const known = S3_FIXES[code ?? ""]
   if (known !== undefined) return known
@@ -67,6 +68,9 @@ const GCS_RIGHTS: Readonly<Record<Right, { readonly neededBy: string; readonly n
 }
 
 function fixOfGcs(error: unknown, right: Right, { uri, variable, config }: Place): string | undefined {
+  if (error instanceof Unavailable) {
+    return fixOfSilence("STORAGE_EMULATOR_HOST", config.gcs?.emulatorUrl, "storage.googleapis.com")
+  }
   if (error instanceof BucketNotFound) {
     const shorthand = variable === "DESTINATION_URI" ? " (or GCS_BUCKET_NAME)" : ""
     return `Set ${variable}${shorthand} to a bucket that exists.`
@@ -89,6 +93,11 @@ function fixOfGcs(error: unknown, right: Right, { uri, variable, config }: Place
     `gcloud storage buckets add-iam-policy-binding gs://${bucketOf(uri)} --member serviceAccount:ACCOUNT \\`,
     `  --role projects/PROJECT/roles/${role}`,
   ].join("\n")
+}
+
+function fixOfSilence(variable: string, url: string | undefined, service: string): string {
+  if (url !== undefined) return `Set ${variable} (now ${url}) to where the service is, or start the service.`
+  return `See that this machine reaches ${service} (network, firewall, HTTPS_PROXY), then run this again.`
 }
 
 function fixOfFolder(error: unknown, { uri, variable }: Place): string | undefined {

@@ -227,6 +227,7 @@ describe("a database", () => {
     await withChange(hospital, revoke, grant, async () => {
       const report = await examined(hospital)
       expect(ills(report)).toEqual({ "database: grants": "fault", "database: queries": "unknown" })
+      expect(findingOf(report, "database: grants").detail).toBe("may not be read: pacs_images, pacs_reports")
       const [told, ...statements] = fixOf(report, "database: grants").split("\n")
       expect(told).toBe("Let the owner of these tables run:")
       expect(statements.join("\n")).toContain("on pacs_images to pacs_reader;")
@@ -286,6 +287,25 @@ function allowAllBut(hospital: Hospital, ...leftOut: Permission[]) {
     ]),
   })
 }
+
+test("services that are out of reach are told with their addresses", async () => {
+  using hospital = await wellBox()
+  const nowhere = "http://127.0.0.1:1"
+  Object.assign(hospital.env, { AWS_ENDPOINT_URL: nowhere, STORAGE_EMULATOR_HOST: nowhere })
+  const report = await examined(hospital)
+  expect(ills(report)).toEqual({
+    "origin: list": "fault",
+    "origin: read": "unknown",
+    "destination: list": "fault",
+    "destination: create": "fault",
+    "destination: read": "unknown",
+    "destination: delete": "unknown",
+    "S3: clock": "unknown",
+    "GCS: clock": "unknown",
+  })
+  expect(fixOf(report, "origin: list")).toContain(`AWS_ENDPOINT_URL (now ${nowhere}`)
+  expect(fixOf(report, "destination: create")).toContain(`STORAGE_EMULATOR_HOST (now ${nowhere}`)
+})
 
 describe("an origin", () => {
   test.each([

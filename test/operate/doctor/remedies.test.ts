@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { remediesFor } from "../../../lib/operate/doctor/remedies.ts"
+import { readSettings } from "../../../lib/operate/doctor/settings.ts"
 import { AccessDenied, BucketNotFound, Unavailable } from "../../../lib/storage/errors.ts"
 
 const origin = remediesFor({ uri: "s3://pacs/files", variable: "ORIGIN_URI", config: {} })
@@ -33,8 +34,12 @@ describe("what mends a refusal", () => {
     expect(destination(denied({}), "create")).toStartWith("Set GCS_CREDENTIALS_PATH ")
   })
 
-  test("is nothing that one would know better than the error itself where a service is out of reach", () => {
+  test("that is none, but silence, is the address where one is set, else the way there", () => {
+    const config = readSettings({ AWS_ENDPOINT_URL: "http://127.0.0.1:9" }).config
+    const elsewhere = remediesFor({ uri: "s3://pacs", variable: "ORIGIN_URI", config })
     const error = new Unavailable("503", {})
-    expect([origin(error, "get"), destination(error, "get")]).toEqual([undefined, undefined])
+    expect(elsewhere(error, "get")).toStartWith("Set AWS_ENDPOINT_URL (now http://127.0.0.1:9)")
+    expect(origin(error, "get")).toContain("reaches Amazon S3")
+    expect(destination(error, "get")).toContain("reaches storage.googleapis.com")
   })
 })
