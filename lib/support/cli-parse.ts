@@ -136,7 +136,7 @@ function helpAfter({ name, example, config = [] }: CommandSpec<ConfigPart, Optio
       ? []
       : ["Reads from the environment or .env:", ...variables.map((variable) => `  ${variable.name}`), ""]),
     "Exit codes:",
-    "  0        all done, also when another process has the rest in hand",
+    "  0        all done, also when another process has the rest in hand or a limit ended it",
     "  1        something failed",
     "  2        wrong usage or configuration; nothing was touched",
     "  3        another process holds what must be held alone",
