@@ -1,9 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { join } from "node:path"
 import { startCloudProcess } from "../../lib/demo/cloud/remote.ts"
 import type { BareLoopSetup } from "./bare-loop.ts"
 import type { Benchmark } from "./benchmarks.ts"
 import type { CopyStepSetup } from "./copy-step.ts"
+import { medianOf, scratchFolder } from "./measure.ts"
 import { type Round, startWorker } from "./worker.ts"
 import { fillOrigin } from "./workload.ts"
 
@@ -58,23 +57,9 @@ export async function compare(benchmark: Benchmark, repeats: number): Promise<Co
 function sideOf({ measure, workload }: Benchmark, rounds: readonly Round[]): Side {
   const throughputs = rounds.map(({ seconds }) => measure.amount(workload) / seconds)
   return {
-    throughput: median(throughputs),
+    throughput: medianOf(throughputs),
     throughputs,
-    cpu: median(rounds.map(({ cpuSeconds }) => measure.cpu(cpuSeconds, workload))),
+    cpu: medianOf(rounds.map(({ cpuSeconds }) => measure.cpu(cpuSeconds, workload))),
     peakRssBytes: Math.max(...rounds.map(({ peakRssBytes }) => peakRssBytes)),
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
-}
-
-/** Where the real ledger lies by default: the system's folder for temporary files may be memory. */
-function scratchFolder(): Disposable & { readonly path: string } {
-  const state = join(import.meta.dir, "../../state")
-  mkdirSync(state, { recursive: true })
-  const path = mkdtempSync(join(state, "bench-"))
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }

@@ -4,8 +4,7 @@ import { recordStudy } from "../../lib/ledger/studies.ts"
 import { type CopyStepDeps, copyStudies } from "../../lib/pipeline/copy.ts"
 import { withCopyDeps } from "../../lib/pipeline/deps.ts"
 import { loadConfig } from "../../lib/support/config.ts"
-import { createLogger } from "../../lib/support/log.ts"
-import { silentProgress } from "../../lib/support/progress.ts"
+import { BENCH_START } from "./start.ts"
 import { serveRounds, setupOf } from "./worker.ts"
 import { DESTINATION, newStudy, OBJECTS_PER_STUDY, ORIGIN, type Workload } from "./workload.ts"
 
@@ -16,21 +15,9 @@ export interface CopyStepSetup {
   readonly folder: string
 }
 
-const stop = { requested: new AbortController().signal, forced: new AbortController().signal }
-
-/** What a script starts with; its log is written as always, to nobody. */
-const START = {
-  script: "bench",
-  words: [],
-  log: createLogger({ level: "INFO", redact: (text) => text, write: () => undefined }),
-  progress: silentProgress,
-  stop,
-  dryRun: false,
-}
-
 if (import.meta.main) {
   const setup = setupOf<CopyStepSetup>()
-  await withCopyDeps({ ...START, config: configOf(setup) }, async (deps) => {
+  await withCopyDeps({ ...BENCH_START, config: configOf(setup) }, async (deps) => {
     await serveRounds(() => {
       recordStudies(deps, setup.workload)
       return () => copyAll(deps, setup.workload)
@@ -40,7 +27,7 @@ if (import.meta.main) {
 }
 
 async function copyAll(deps: CopyStepDeps, { studies, concurrency }: Workload) {
-  const report = await copyStudies(deps, { concurrency }, stop)
+  const report = await copyStudies(deps, { concurrency }, BENCH_START.stop)
   const { succeeded, dicom_files_uploaded, reports_uploaded, metadata_uploaded } = report.totals
   const uploaded = dicom_files_uploaded + reports_uploaded + metadata_uploaded
   if (succeeded === studies && uploaded === studies * OBJECTS_PER_STUDY) return
