@@ -71,10 +71,10 @@ function doctorsTable(doctors: readonly DoctorMove[]): string {
 function studiesCame(what: string, moves: readonly StudyMove[]): string[] {
   const title = `${plural(moves.length, "study", "studies")} ${what}`
   if (moves.length === 0) return [title]
-  const groups = Map.groupBy(moves, ({ rule, why }) => `${rule ?? "-"}: ${why}`)
+  const groups = Map.groupBy(moves, ({ rule, why }) => (rule === null ? why : `${rule}: ${why}`))
   return [
     title,
-    ...[...groups].map(([group, { length }]) => `  ${count(length)} by ${safe(group)}`),
+    ...[...groups].map(([group, { length }]) => `  ${count(length)}  ${safe(group)}`),
     ...moves.slice(0, LISTED).map(({ study_id, rule }) => `  ${safe(study_id)}  ${safe(rule ?? "-")}`),
     ...(moves.length > LISTED ? [`  and ${count(moves.length - LISTED)} more: --json lists them`] : []),
   ]

@@ -155,7 +155,7 @@ describe("the difference of two cohorts", () => {
     ledger[Symbol.dispose]()
     const words = await script(hospital, "cohorts", "diff", "2", "3")
     expect({ exitCode: words.exitCode, stderr: words.stderr }).toEqual({ exitCode: 0, stderr: "" })
-    expect(words.stdout).toContain("3 studies came\n  3 by chosen_doctor: cohort 2 had not chosen its doctor")
+    expect(words.stdout).toContain("3 studies came\n  3  chosen_doctor: cohort 2 had not chosen its doctor")
     expect(words.stdout).toContain(`  ${rivals[0]}  chosen_doctor`)
     const document = documentOf(await script(hospital, "cohorts", "diff", "2", "3", "--json"))
     expect(Object.keys(document)).toEqual(["from", "to", "same_rules", "parameters", "doctors", "studies"])

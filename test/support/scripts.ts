@@ -13,6 +13,7 @@ export const NAMES = [
   "adopt",
   "verify",
   "cohorts",
+  "why",
   "backup",
   "manifest",
   "doctor",
