@@ -1,5 +1,7 @@
-import { renderVerification } from "../lib/operate/verify-render.ts"
-import { withVerifyDeps } from "../lib/pipeline/deps.ts"
+import { resolve as resolvePath } from "node:path"
+import { renderRebuild, renderVerification } from "../lib/operate/verify-render.ts"
+import { withRebuildDeps, withVerifyDeps } from "../lib/pipeline/deps.ts"
+import { rebuildLedger, requireRebuildOnly } from "../lib/pipeline/rebuild.ts"
 import { verify } from "../lib/pipeline/verify.ts"
 import { flag, main, option, percentage, uuid } from "../lib/support/cli.ts"
 import { loadConfig } from "../lib/support/config.ts"
@@ -15,12 +17,22 @@ await main(
       repair: flag("queue what is missing or different, so that the next copy mends it"),
       read: flag("also read every byte and hash it"),
       source: flag("also compare with the origin (needs its settings, too); queue what changed there"),
+      rebuildLedger: option("FILE", resolvePath, "make a new ledger from the receipts at the destination"),
       prune: flag("delete retired objects that we put there, under their generation; first with --dry-run"),
     },
     config: ["ledger", "destination", "gcs", "copy"],
     changes: true,
   },
   (start) => {
+    const { rebuildLedger: path } = start.options
+    if (path !== undefined) {
+      requireRebuildOnly(start.options, start.args)
+      return withRebuildDeps(start, async (deps) => {
+        const report = await rebuildLedger(deps, { ...start, path }, start.stop)
+        await start.print(report, (found) => renderRebuild(found, start))
+        return report.unusable.length > 0 ? 1 : 0
+      })
+    }
     const config = start.options.source ? { ...start.config, ...loadConfig(["origin", "s3"]) } : start.config
     return withVerifyDeps({ ...start, config }, async (deps) => {
       const { args: studyIds, options, dryRun, stop } = start

@@ -4,13 +4,13 @@ import type { Ledger } from "./open.ts"
 import type { Standing } from "./states.ts"
 import type { Tally } from "./tally.ts"
 
-/** An eligible study as a discovery read it. */
-export interface DiscoveredStudy {
+/** An eligible study as a discovery read it; where none has, its rank is null. */
+export interface DiscoveredStudy<Rank extends number | null = number> {
   readonly studyId: string
   readonly organizationId: string
   readonly dicomStudyUid: string | null
   readonly modalities: string | null
-  readonly doctorRank: number
+  readonly doctorRank: Rank
   /** ISO time; null when no report says when it was signed. */
   readonly newestSignedAt: string | null
   /** No image rows in the database: the DICOM files come from a listing of the origin. */
@@ -63,14 +63,18 @@ export function studyById(ledger: Ledger, studyId: string): LedgerStudy | undefi
 }
 
 /** What recording this study would change; reads only. */
-export function compareStudy(ledger: Ledger, study: DiscoveredStudy): StudyChange {
+export function compareStudy(ledger: Ledger, study: DiscoveredStudy<number | null>): StudyChange {
   const known = studyById(ledger, study.studyId)
   if (known === undefined) return "new"
   return known.sourceHash === study.sourceHash && known.standing === "eligible" ? "unchanged" : "changed"
 }
 
 /** Records an eligible study with its objects. An unchanged one costs one read. */
-export function recordStudy(ledger: Ledger, study: DiscoveredStudy, cohortId: number): StudyChange {
+export function recordStudy(
+  ledger: Ledger,
+  study: DiscoveredStudy<number | null>,
+  cohortId: number,
+): StudyChange {
   return ledger.write((tally) => {
     const change = compareStudy(ledger, study)
     if (change === "unchanged") return change
@@ -178,11 +182,11 @@ export function eligibleStudies(ledger: Ledger, limit = Number.MAX_SAFE_INTEGER)
   return idsWhere(ledger, "standing = 'eligible'", limit)
 }
 
-function kindsListed(study: DiscoveredStudy) {
+function kindsListed(study: DiscoveredStudy<number | null>) {
   return study.listsOrigin ? (["metadata", "report"] as const) : (["metadata", "report", "dicom"] as const)
 }
 
-function insertStudy(ledger: Ledger, tally: Tally, study: DiscoveredStudy, cohortId: number) {
+function insertStudy(ledger: Ledger, tally: Tally, study: DiscoveredStudy<number | null>, cohortId: number) {
   ledger.db
     .query(
       `insert into studies (study_id, organization_id, dicom_study_uid, modalities, doctor_rank, newest_signed_at,
@@ -195,7 +199,7 @@ function insertStudy(ledger: Ledger, tally: Tally, study: DiscoveredStudy, cohor
   tally.add("studies.eligible", 1)
 }
 
-function updateStudy(ledger: Ledger, study: DiscoveredStudy, cohortId: number) {
+function updateStudy(ledger: Ledger, study: DiscoveredStudy<number | null>, cohortId: number) {
   ledger.db
     .query(
       `update studies set organization_id = $organizationId, dicom_study_uid = $dicomStudyUid,
@@ -206,7 +210,7 @@ function updateStudy(ledger: Ledger, study: DiscoveredStudy, cohortId: number) {
     .run({ ...studyColumns(study), cohortId, now: ledger.now() })
 }
 
-function studyColumns(study: DiscoveredStudy) {
+function studyColumns(study: DiscoveredStudy<number | null>) {
   const { studyId, organizationId, dicomStudyUid, modalities, doctorRank, newestSignedAt, sourceHash } = study
   const listsOrigin = study.listsOrigin ? 1 : 0
   return {

@@ -1,3 +1,4 @@
+import type { RebuildReport } from "../pipeline/rebuild.ts"
 import type { VerifyReport } from "../pipeline/verify.ts"
 import type { PruneReport } from "../pipeline/verify-prune.ts"
 import { bytes, plural, table } from "../support/text.ts"
@@ -33,5 +34,23 @@ function renderPrune(
         ]
       : []),
     `${plural(deleted.length, "retired object")} ${dryRun ? "would be " : ""}deleted, ${bytes(freed)}`,
+  ].join("\n")
+}
+
+export function renderRebuild(report: RebuildReport, { dryRun }: { readonly dryRun: boolean }): string {
+  const { ledger, studies, objects, bytes: size, unusable } = report
+  return [
+    ...(unusable.length > 0
+      ? [
+          table(
+            ["not used", "because"],
+            unusable.map(({ key, reason }) => [key, reason]),
+          ),
+          "",
+        ]
+      : []),
+    `${plural(studies, "study", "studies")}, ${plural(objects, "object")}, ${bytes(size)} ` +
+      (dryRun ? "would be recorded (dry run, no file made)" : `recorded in ${ledger}`),
+    ...(dryRun ? [] : [`Now: LEDGER_PATH=${ledger}, then bun run verify, discover and copy.`]),
   ].join("\n")
 }

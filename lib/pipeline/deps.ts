@@ -21,6 +21,7 @@ import { admitStudies, type DiscoverDeps, probePacs } from "./discover.ts"
 import { foreignObjects } from "./foreign-objects.ts"
 import { type End, inRun } from "./in-run.ts"
 import { type Limits, noLimits } from "./limits.ts"
+import type { RebuildDeps } from "./rebuild.ts"
 import type { VerifyDeps } from "./verify.ts"
 
 export type { End } from "./in-run.ts"
@@ -140,6 +141,16 @@ export async function withVerifyDeps(
     work({ ledger, runId, origin, destination, progress })
   if (!dryRun) return await inRun(start, (_, ledger, runId) => verification(ledger, runId))
   return await withLedger(start, async (ledger) => (await verification(ledger)).outcome)
+}
+
+/** Opens what a rebuild of the ledger needs: only the destination, for there is no ledger. */
+export async function withRebuildDeps(
+  start: Start<"destination" | "gcs" | "copy">,
+  work: (deps: RebuildDeps) => Promise<0 | 1>,
+) {
+  using destination = openStore(start.config.destination.uri, storeOptions(start))
+  await destination.probe(start.stop.requested)
+  return await work({ destination, progress: start.progress })
 }
 
 /** There is nothing to look at before the first discovery, and a wrong LEDGER_PATH must not look like it. */

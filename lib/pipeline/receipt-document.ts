@@ -35,29 +35,32 @@ export function receiptHash(objects: readonly Receipted[]): string {
     .slice(0, 32)
 }
 
+/** A receipt as its bytes tell it; nothing is known yet of what its entries hold. */
+export interface ReceiptDocument extends StudyIds {
+  readonly entries: readonly Partial<ReceiptEntry>[]
+}
+
+/** Undefined for bytes that are no receipt of this tool. */
+export function readReceipt(bytes: Uint8Array): ReceiptDocument | undefined {
+  const document = parsed(bytes)
+  const { study_id: studyId, organization_id: organizationId, objects } = document ?? {}
+  const isOurs = document?.receipt_version === 1 && String(document.tool).startsWith(`${TOOL} `)
+  if (!isOurs || typeof studyId !== "string" || typeof organizationId !== "string") return undefined
+  return Array.isArray(objects) ? { studyId, organizationId, entries: objects.filter(isObject) } : undefined
+}
+
 /**
  * Whether these bytes are a receipt of this tool for this study that names nothing but objects which stand there now,
  * with this size and CRC32C: one that a lost ledger wrote, or that came with a restored destination.
  */
 export function isCovered(bytes: Uint8Array, study: StudyIds, objects: readonly Receipted[]): boolean {
-  const entries = entriesOf(bytes, study)
+  const receipt = readReceipt(bytes)
+  if (receipt?.studyId !== study.studyId || receipt.organizationId !== study.organizationId) return false
   const standing = new Map(objects.map((object) => [object.path, object]))
-  return (
-    entries?.every(({ path, size, crc32c }) => {
-      const object = path === undefined ? undefined : standing.get(path)
-      return object !== undefined && object.size === size && object.crc32c === crc32c
-    }) ?? false
-  )
-}
-
-function entriesOf(bytes: Uint8Array, study: StudyIds): readonly Partial<ReceiptEntry>[] | undefined {
-  const document = parsed(bytes)
-  const isOurs =
-    document?.receipt_version === 1 &&
-    document.study_id === study.studyId &&
-    document.organization_id === study.organizationId &&
-    String(document.tool).startsWith(`${TOOL} `)
-  return isOurs && Array.isArray(document.objects) ? document.objects.filter(isObject) : undefined
+  return receipt.entries.every(({ path, size, crc32c }) => {
+    const object = path === undefined ? undefined : standing.get(path)
+    return object !== undefined && object.size === size && object.crc32c === crc32c
+  })
 }
 
 function parsed(bytes: Uint8Array): Record<string, unknown> | undefined {

@@ -1,0 +1,91 @@
+import { beginAttempts, settleObject } from "../ledger/attempts.ts"
+import { claimStudy, releaseClaim } from "../ledger/claims.ts"
+import { type ObjectKind, objectsOf, type PlannedObject, receiptedObjects } from "../ledger/objects.ts"
+import type { Ledger } from "../ledger/open.ts"
+import { recordReceipt, recordReceiptIntent } from "../ledger/receipts.ts"
+import { recordStudy, studyById } from "../ledger/studies.ts"
+import type { StudyIds } from "./layout.ts"
+import { type ReceiptDocument, type ReceiptEntry, receiptHash } from "./receipt-document.ts"
+
+/** A receipt of which every entry is whole. */
+export interface UsableReceipt extends StudyIds {
+  readonly entries: readonly (ReceiptEntry & { readonly kind: ObjectKind })[]
+}
+
+/** Undefined where an entry lacks something, or two are of one path. */
+export function usableReceipt({
+  studyId,
+  organizationId,
+  entries,
+}: ReceiptDocument): UsableReceipt | undefined {
+  const whole = entries.filter(isWhole)
+  const paths = new Set(whole.map(({ path }) => path))
+  const isUsable = whole.length > 0 && whole.length === entries.length && paths.size === entries.length
+  return isUsable ? { studyId, organizationId, entries: whole } : undefined
+}
+
+function isWhole(entry: Partial<ReceiptEntry>): entry is UsableReceipt["entries"][number] {
+  const { kind, path, size, crc32c, generation, source_etag } = entry
+  return (
+    (kind === "metadata" || kind === "report" || kind === "dicom") &&
+    typeof path === "string" &&
+    path !== "" &&
+    Number.isSafeInteger(size) &&
+    typeof crc32c === "string" &&
+    typeof generation === "string" &&
+    (typeof source_etag === "string" || source_etag === null)
+  )
+}
+
+/** No source row has it: a discovery queues all of it again, and the copy finds it unchanged by asking both sides. */
+const UNKNOWN_SOURCE = ""
+
+/**
+ * Records a study as its receipt tells it: every object as done, and the receipt itself. Belongs into a transaction.
+ * @param generation of the receipt
+ * @returns false when another receipt of the study was recorded before
+ */
+export function recordReceipted(
+  ledger: Ledger,
+  { runId, cohortId }: { readonly runId: number; readonly cohortId: number },
+  { studyId, organizationId, entries }: UsableReceipt,
+  generation: string,
+): boolean {
+  return ledger.write((tally) => {
+    if (studyById(ledger, studyId) !== undefined) return false
+    const study = {
+      studyId,
+      organizationId,
+      dicomStudyUid: null,
+      modalities: null,
+      doctorRank: null,
+      newestSignedAt: null,
+      listsOrigin: false,
+      sourceHash: UNKNOWN_SOURCE,
+      objects: entries.map(plannedOf),
+    }
+    recordStudy(ledger, study, cohortId)
+    const claim = claimStudy(ledger, runId, studyId)!
+    for (const attempt of beginAttempts(ledger, claim, objectsOf(ledger, studyId))) {
+      const { size, crc32c, source_etag, ...entry } = entries[attempt.object.position]!
+      const identity = { size, crc32c, generation: entry.generation, sourceEtag: source_etag ?? undefined }
+      settleObject(ledger, tally, claim, attempt, { outcome: "adopted", ...identity, bytes: 0 })
+    }
+    const hash = receiptHash(receiptedObjects(ledger, studyId))
+    recordReceiptIntent(ledger, claim, hash)
+    recordReceipt(ledger, claim, { hash, generation })
+    releaseClaim(ledger, claim, { seconds: 0 })
+    return true
+  })
+}
+
+function plannedOf({ kind, path }: UsableReceipt["entries"][number]): PlannedObject {
+  return { kind, path, sourceHash: UNKNOWN_SOURCE, ...idsOf(kind, path) }
+}
+
+/** The ids that the path is made of: a discovery that finds the study no longer eligible asks for its reports. */
+function idsOf(kind: ObjectKind, path: string): Pick<PlannedObject, "sourceId" | "seriesId"> {
+  if (kind === "report") return { sourceId: /^reports\/([^/]+)\.txt$/.exec(path)?.[1] }
+  const [, seriesId, sourceId] = /^dicom_files\/([^/]+)\/(?:-?\d+_)?([^/]+)\.dcm$/.exec(path) ?? []
+  return { sourceId, seriesId }
+}
