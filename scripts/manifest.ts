@@ -1,11 +1,5 @@
-import { writeManifest } from "../lib/operate/manifest.ts"
-import {
-  type Output,
-  renderManifest,
-  requireRoom,
-  writeFileWhole,
-  writeOut,
-} from "../lib/operate/manifest-output.ts"
+import { renderManifest, writeManifest } from "../lib/operate/manifest.ts"
+import { type Output, requireRoom, writeFileWhole, writeOut } from "../lib/operate/manifest-output.ts"
 import { manifestFormat } from "../lib/operate/manifest-rows.ts"
 import { requireLedger, withLedger } from "../lib/pipeline/deps.ts"
 import { main, option, positiveInteger } from "../lib/support/cli.ts"

@@ -1,8 +1,6 @@
 import { open, rename, rm } from "node:fs/promises"
 import { UsageError } from "../support/errors.ts"
 import type { Stop } from "../support/stop.ts"
-import { bytes, plural } from "../support/text.ts"
-import type { ManifestReport } from "./manifest.ts"
 
 /** Takes bytes in their order; resolves when there is room for more. */
 export interface Output {
@@ -56,8 +54,4 @@ export async function writeFileWhole<T>(path: string, work: (output: Output) => 
   } finally {
     await file.close()
   }
-}
-
-export function renderManifest({ studies, rows, bytes: size, sha256 }: ManifestReport): string {
-  return `${plural(rows, "row")} of ${plural(studies, "study", "studies")}, ${bytes(size)}, SHA-256 ${sha256}`
 }

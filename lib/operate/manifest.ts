@@ -1,6 +1,7 @@
 import { completeStudies } from "../ledger/complete.ts"
 import type { Ledger } from "../ledger/open.ts"
 import type { Stop } from "../support/stop.ts"
+import { bytes, plural } from "../support/text.ts"
 import { cohortLineOf } from "./cohorts.ts"
 import type { Output } from "./manifest-output.ts"
 import { DEFAULT_FORMAT, type ManifestFormat, rowsOf } from "./manifest-rows.ts"
@@ -60,4 +61,8 @@ export async function writeManifest(
   }
   await handOn()
   return { ...report, sha256: hash.digest("hex") }
+}
+
+export function renderManifest({ studies, rows, bytes: size, sha256 }: ManifestReport): string {
+  return `${plural(rows, "row")} of ${plural(studies, "study", "studies")}, ${bytes(size)}, SHA-256 ${sha256}`
 }
