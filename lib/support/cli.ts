@@ -39,6 +39,8 @@ export interface Context<P extends ConfigPart, O extends OptionSpecs, A> {
   readonly json: boolean
   readonly config: Config<P>
   readonly log: Log
+  /** From now on every line of the log goes there as JSON, too. */
+  alsoLog(write: (line: string) => void): void
   readonly progress: Progress
   readonly stop: Stop
   /** For what ends a run but not the process: sends it to Sentry if somebody has to look into it. */
@@ -110,7 +112,11 @@ function contextOf<P extends ConfigPart, O extends OptionSpecs, A>(
   stop: SignalStop,
 ): Omit<Context<P, O, A>, "script" | "words" | "report"> {
   const terminal = process.stderr.isTTY === true ? terminalOf() : undefined
-  const log = createLogger({ level: config.logging.level, redact, terminal })
+  const others: ((line: string) => void)[] = []
+  const also = (line: string) => {
+    for (const write of others) write(line)
+  }
+  const log = createLogger({ level: config.logging.level, redact, also, terminal })
   for (const note of retiredNotes()) log.warn(note)
   // Whoever read the output has gone, as `| head` does: nobody needs more of it.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -121,6 +127,7 @@ function contextOf<P extends ConfigPart, O extends OptionSpecs, A>(
     ...parsed,
     config,
     log,
+    alsoLog: (write) => void others.push(write),
     stop,
     progress: parsed.json || terminal?.moves !== true ? silentProgress : progressOn(process.stderr),
     print: (report, render) =>

@@ -3,12 +3,13 @@ import pretty from "pino-pretty"
 import type { Terminal } from "./config.ts"
 import type { LogLevel } from "./config-values.ts"
 import { failureOf } from "./failure.ts"
+import { logIds } from "./log-ids.ts"
 import type { Redactor } from "./redact.ts"
 import { safe } from "./text.ts"
 
 /**
- * `log.info({ study }, "copied")`: facts first, then a constant sentence. An error goes under `err`. Ids that
- * belong to every line of a piece of work go into a child: `log.child({ run, study, object })`.
+ * `log.info({ study }, "copied")`: facts first, then a constant sentence. An error goes under `err`. Ids of the run, the
+ * study and the object that a line is about come from `withLogIds`.
  */
 export type Log = Logger
 
@@ -18,11 +19,16 @@ export interface LogOptions {
   readonly redact: Redactor
   /** Where finished lines go; standard error unless told. */
   readonly write?: (text: string) => void
+  /** Gets every line as JSON, too. */
+  readonly also?: (line: string) => void
   /** For people at this terminal: lines to read, instead of JSON. */
   readonly terminal?: Terminal | undefined
 }
 
 const LEVELS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error", CRITICAL: "fatal" } as const
+
+/** As numbers, for what renders lines for people. */
+const PYTHON_LEVELS = { DEBUG: 20, INFO: 30, WARNING: 40, ERROR: 50, CRITICAL: 60 }
 
 const PYTHON_NAMES = new Map<string, string>(Object.entries(LEVELS).map(([python, own]) => [own, python]))
 
@@ -41,7 +47,8 @@ const SECRET_FIELDS = [
  * A logger of JSON lines, or of lines for people, that writes synchronously: nothing is lost when the process
  * ends.
  */
-export function createLogger({ level, redact, write = stderrWriter(), terminal }: LogOptions): Log {
+export function createLogger(options: LogOptions): Log {
+  const { level, redact, write = stderrWriter(), also, terminal } = options
   const sink = terminal === undefined ? write : prettySink(write, terminal)
   return pino(
     {
@@ -49,11 +56,17 @@ export function createLogger({ level, redact, write = stderrWriter(), terminal }
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: { err: (error: unknown) => failureOf(error, { stack: level === "DEBUG" }) },
-      formatters:
-        terminal === undefined ? { level: (label) => ({ level: PYTHON_NAMES.get(label) ?? label }) } : {},
+      formatters: { level: (label) => ({ level: PYTHON_NAMES.get(label) ?? label }) },
+      mixin: logIds,
       redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: "[hidden]" },
     },
-    { write: (line: string) => sink(redact(line)) },
+    {
+      write(line: string) {
+        const safeLine = redact(line)
+        sink(safeLine)
+        also?.(safeLine)
+      },
+    },
   )
 }
 
@@ -74,6 +87,7 @@ const CLEAR_LINE = "\r\x1b[K"
 function prettySink(write: (text: string) => void, { colors, moves }: Terminal): (line: string) => void {
   const render = pretty.prettyFactory({
     colorize: colors,
+    customLevels: PYTHON_LEVELS,
     translateTime: "SYS:HH:MM:ss",
     ignore: "pid",
     singleLine: true,

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test"
 import { terminalOf } from "../../lib/support/config.ts"
 import { AppError } from "../../lib/support/errors.ts"
 import { createLogger, type LogOptions } from "../../lib/support/log.ts"
+import { withLogIds } from "../../lib/support/log-ids.ts"
 import { redactor } from "../../lib/support/redact.ts"
 
 function logger(options: Partial<LogOptions> = {}) {
@@ -38,10 +39,25 @@ test("nothing below the level is written", () => {
   expect(lines().map(({ msg }) => msg)).toEqual(["yes"])
 })
 
-test("a child's ids stand on each of its lines", () => {
+test("lines carry the ids of the work that they are logged for, wherever in it", async () => {
   const { log, lines } = logger()
-  log.child({ run: 7 }).child({ study: "s" }).info("copied")
-  expect(lines()).toMatchObject([{ run: 7, study: "s", msg: "copied" }])
+  const copy = async (study: string) => {
+    await Promise.resolve()
+    withLogIds({ object: `${study}.dcm` }, () => log.info("copied"))
+    log.info({ study: "told" }, "complete")
+  }
+  await withLogIds({ run: 7 }, () =>
+    Promise.all(["a", "b"].map((study) => withLogIds({ study }, () => copy(study)))),
+  )
+  log.info("outside")
+  const ids = lines().map(({ run, study, object }) => [run, study, object])
+  expect(ids).toEqual([
+    [7, "a", "a.dcm"],
+    [7, "told", undefined],
+    [7, "b", "b.dcm"],
+    [7, "told", undefined],
+    [undefined, undefined, undefined],
+  ])
 })
 
 test("an error is logged with its facts and causes, with stacks only at DEBUG", () => {
