@@ -9,11 +9,15 @@ import {
   identifier,
   originPolicy,
 } from "../../lib/operate/permissions/documents.ts"
+import { rebuildLedger } from "../../lib/pipeline/rebuild.ts"
 import { DatabaseRefused } from "../../lib/source/errors.ts"
 import { openPacs } from "../../lib/source/pacs.ts"
 import { AccessDenied } from "../../lib/storage/errors.ts"
+import { silentProgress } from "../../lib/support/progress.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { failures, type Hospital, openHospital } from "../support/hospital.ts"
+
+const NEVER = { requested: new AbortController().signal, forced: new AbortController().signal }
 
 let roles = 0
 
@@ -168,6 +172,34 @@ describe("the policy of the origin and the roles of the destination", () => {
     expect(await verifyOrFail(hospital)).toBe(0)
     allowOnly(hospital, "gcs-copy.json")
     expect(await failureOf(hospital.verify())).toBeInstanceOf(AccessDenied)
+  })
+
+  test("rebuilding a ledger lists and reads", async () => {
+    using hospital = await openHospital()
+    await hospital.admit()
+    await hospital.run()
+    const rebuild = (name: string) =>
+      hospital.withDeps(({ destination }) => {
+        const options = { path: hospital.dir.file(name), words: [] }
+        return rebuildLedger({ destination, progress: silentProgress }, options, NEVER)
+      })
+    allowOnly(hospital, "gcs-adopt.json")
+    await expect(rebuild("without")).rejects.toThrow(AccessDenied)
+    allowOnly(hospital, "gcs-verify.json")
+    expect(await rebuild("with")).toMatchObject({ studies: 1, unusable: [] })
+  })
+
+  test("prune lists and deletes, and cannot create or read", async () => {
+    using hospital = await openHospital()
+    const study = await hospital.admit({ images: [{}, { instance_number: 2 }] })
+    await hospital.run()
+    await hospital.pacs.sql`delete from pacs_images where id = ${study.rows.pacs_images[1]!.id}`
+    await hospital.run()
+    allowOnly(hospital, "gcs-verify.json")
+    await expect(hospital.verify({ prune: true })).rejects.toThrow(AccessDenied)
+    allowOnly(hospital, "gcs-prune.json")
+    const { prune } = await hospital.verify({ prune: true })
+    expect(prune?.deleted.map(({ key }) => key)).toEqual([study.imageKeys[1]!])
   })
 })
 
