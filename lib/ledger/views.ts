@@ -127,7 +127,7 @@ export function copyingSpans(ledger: Ledger, since: string): Span[] {
   return ledger.db
     .query<Span, { since: string; now: string }>(
       `select max(started_at, $since) as "from", coalesce(ended_at, $now) as "to" from runs
-       where script not in ('discover', 'verify') and coalesce(ended_at, $now) > $since order by 1`,
+       where script in ('copy', 'run') and coalesce(ended_at, $now) > $since order by 1`,
     )
     .all({ since, now: ledger.now() })
 }

@@ -12,12 +12,15 @@ import type { Status, Versions } from "./status.ts"
 // Reports as people read them; with --json the same reports are printed as they are.
 
 export function renderDiscover(
-  { ranking, funnel, studies, cohort }: DiscoverReport,
-  chosen: { readonly from: number; readonly to: number },
+  { ranking, funnel, studies, cohort, pinned }: DiscoverReport,
+  ranks: { readonly from: number; readonly to: number },
 ): string {
+  const chosen = pinned ?? ranks
   const changes = ["new", "changed", "unchanged", "withdrawn", "out_of_cohort", "eligible"] as const
   return [
-    "Ranking (* chosen)",
+    pinned === undefined
+      ? "Ranking (* chosen)"
+      : `Ranking of cohort ${pinned.cohort}, which is pinned (* chosen)`,
     table(
       ["rank", "user", "signed chest studies"],
       ranking.map(({ rank, user_id, studies }) => [

@@ -127,6 +127,21 @@ export async function withAdoptDeps(start: Start<AdoptParts>, work: (deps: Adopt
   return await withLedger(start, async (ledger) => (await adoption(ledger)).outcome)
 }
 
+/**
+ * Records a scheduler as a run. One lives at a time, beside those that fire just once; what they begin are runs of
+ * their own.
+ * @throws RunUnderWay
+ */
+export function withScheduler(
+  start: Start<DiscoverParts>,
+  { once }: { readonly once: boolean },
+  work: (deps: { readonly ledger: Ledger; readonly runId: number }) => Promise<End>,
+) {
+  requirePinnedCohort(start)
+  const scheduler = { ...start, script: once ? "schedule --once" : "schedule", alone: !once }
+  return inRun(scheduler, (_, ledger, runId) => work({ ledger, runId }))
+}
+
 /** Opens what `verify` needs, the origin too where it is configured; a dry run is not recorded. */
 export async function withVerifyDeps(
   start: Start<VerifyParts> & { readonly config: Partial<Config<"origin" | "s3">> },
@@ -219,7 +234,7 @@ export function discoverDeps(
 }
 
 /** An unknown cohort is found out before anything is asked or recorded. @throws UsageError */
-function requirePinnedCohort(start: Start<DiscoverParts>) {
+export function requirePinnedCohort(start: Start<DiscoverParts>) {
   const pin = pinOf(start)
   if (pin === undefined) return
   const { path } = start.config.ledger

@@ -84,7 +84,7 @@ export function parseArguments<P extends ConfigPart, O extends OptionSpecs, A>(
   const given = command.opts<Record<string, string | boolean | undefined>>()
   const options = Object.entries(spec.options ?? {}).map(([key, { parse }]) => [
     key,
-    parse === undefined ? given[key] === true : parseNamed(`--${kebab(key)}`, parse, given[key]),
+    parse === undefined ? isGiven(given, key) : parseNamed(`--${kebab(key)}`, parse, given[key]),
   ])
   const { name, parse } = spec.arguments ?? NO_ARGUMENTS
   return {
@@ -93,6 +93,12 @@ export function parseArguments<P extends ConfigPart, O extends OptionSpecs, A>(
     json: given.json === true,
     dryRun: given.dryRun === true,
   }
+}
+
+/** Commander takes `--no-x` for the opposite of an `--x` that holds without it. */
+function isGiven(given: Readonly<Record<string, unknown>>, key: string): boolean {
+  const [, first, rest] = /^no([A-Z])(.*)$/.exec(key) ?? []
+  return first === undefined ? given[key] === true : given[`${first.toLowerCase()}${rest}`] === false
 }
 
 const NO_ARGUMENTS = { name: "", parse: (text: string): unknown => text }

@@ -126,7 +126,7 @@ describe.skipIf(sqlite3 === null)("the ledger by hand, with the sqlite3 CLI, whi
     using hospital = await openHospital()
     const [whole, broken] = [await hospital.admit(), await hospital.admit()]
     hospital.cloud.delete(hospital.origin, broken.imageKeys[0]!)
-    await hospital.run()
+    expect((await script(hospital, "schedule", "--once")).exitCode).toBe(1)
     const last = await hospital.admit()
     await hospital.discover()
     const stalled = hospital.cloud.fail({
@@ -143,6 +143,7 @@ describe.skipIf(sqlite3 === null)("the ledger by hand, with the sqlite3 CLI, whi
       "funnel.sql": "chosen_doctor|3",
       "progress.sql": "studies complete|1|3|33.3 %",
       "recent_runs.sql": "running on",
+      "schedule.sql": "asked for by --once|run 2|failed",
       "slowest_studies.sql": whole.studyId,
       "study_timeline.sql": "complete|receipt written",
     }

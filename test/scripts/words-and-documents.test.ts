@@ -19,7 +19,7 @@ describe("every script", () => {
       expect(stdout).toContain("130/143")
       expect(stdout).toContain("--json")
       expect(stdout.includes("--dry-run")).toBe(
-        ["discover", "copy", "run", "adopt", "verify", "backup"].includes(name),
+        ["discover", "copy", "run", "schedule", "adopt", "verify", "backup"].includes(name),
       )
     },
   )
@@ -43,6 +43,10 @@ describe("every script", () => {
     ["adopt", [], "there is no ledger at"],
     ["backup", [], "there is no ledger at"],
     ["run", ["something"], "argument"],
+    ["discover", ["--pin-cohort", "7"], "no cohort 7"],
+    ["discover", ["--pin-cohort", "7", "--dry-run"], "no cohort 7"],
+    ["run", ["--pin-cohort", "7"], "no cohort 7"],
+    ["schedule", ["--pin-cohort", "7"], "no cohort 7"],
   ]
   test.each(wrong)(
     "%s %p is a usage error that names it: exit code 2, nothing touched",

@@ -9,6 +9,7 @@ export const NAMES = [
   "discover",
   "copy",
   "run",
+  "schedule",
   "status",
   "adopt",
   "verify",

@@ -4,6 +4,8 @@ import type { Clock } from "../../lib/support/clock.ts"
 export interface WaitingClock extends Clock {
   /** Moves it to this moment, in steps of a minute. */
   moveTo(moment: string): Promise<void>
+  /** Is set to this moment, or has slept until then: nobody notices before it is moved again. */
+  jumpTo(moment: string): void
   /** How many are waiting now. */
   readonly waiting: number
 }
@@ -28,6 +30,9 @@ export function waitingClock(start: string): WaitingClock {
         // Those who go on may wait anew.
         await new Promise(setImmediate)
       }
+    },
+    jumpTo(moment) {
+      now = Date.parse(moment)
     },
     get waiting() {
       return waits.size

@@ -39,11 +39,11 @@ select s.due_at,
          when 'asked' then 'asked for by --once'
          else 'the run before had ended too early for what was discovered'
        end as why,
-       case
-         when s.did = 'run' then 'run ' || coalesce(s.job_run, '(not begun)')
-         when s.did = 'discover' then 'discovery ' || coalesce(s.job_run, '(not begun)') || ' only: run '
-           || s.during_run || ' was under way'
-         else 'skipped: run ' || s.during_run || ' and a discovery were under way'
+       case s.did
+         when 'run' then 'run' || coalesce(' ' || s.job_run, '')
+         when 'discover' then 'discovery' || coalesce(' ' || s.job_run, '') || ', for run'
+           || coalesce(' ' || s.during_run, '') || ' was under way'
+         else 'nothing, for a run and a discovery were under way'
        end as did,
        case
          when s.outcome is not null then s.outcome
