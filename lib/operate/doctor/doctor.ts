@@ -1,21 +1,12 @@
-import { existsSync } from "node:fs"
-import { fileURLToPath } from "node:url"
-import type { RetryPolicy } from "../../storage/backoff.ts"
-import { type OpenOptions, openSource, openStore } from "../../storage/open.ts"
-import type { ObjectStore, Opened } from "../../storage/store.ts"
-import type { Config } from "../../support/config.ts"
-import { checkClock } from "./clock.ts"
 import { checkConfiguration } from "./configuration.ts"
 import { checkDatabase } from "./database.ts"
 import { checkLedgerDisk, checkSpoolDisk } from "./disk.ts"
-import { type Finding, faultOf, ok, unknown } from "./finding.ts"
+import { type Finding, unknown } from "./finding.ts"
 import { checkLedger } from "./ledger.ts"
-import { checkReading } from "./reading.ts"
-import { type FixOf, remediesFor } from "./remedies.ts"
+import { checkBackupPlace, checkClocks, checkDestination, checkOrigin, isReachable } from "./places.ts"
 import type { Settings } from "./settings.ts"
 import { type Step, stepsWithin } from "./step.ts"
 import { checkBun, checkSqlite } from "./versions.ts"
-import { checkWriting } from "./writing.ts"
 
 export interface DoctorReport {
   /** In the order in which one would mend them. */
@@ -51,122 +42,42 @@ export async function examine(
   const step = stepsWithin(stepMs, signal)
   // A service that is silent is to be told as such, also after a second try, before the step is over.
   const patienceMs = stepMs / 3
+  const placeAt = (uri: string | undefined) =>
+    uri === undefined || !isReachable(uri, config) ? undefined : { uri, config, patienceMs, step }
   const groups = await Promise.all([
     step("configuration", () => checkConfiguration(settings)),
     step("Bun", () => checkBun(bun)),
     step("SQLite", () => checkSqlite()),
-    database(config, patienceMs, step),
-    origin(config, patienceMs, step),
-    destination(config, patienceMs, step),
-    ...clocks(config, step),
-    ...(config.ledger === undefined ? [] : ledger(config.ledger.path, reserveBytes, step)),
-    ...(config.copy === undefined ? [] : [spool(config.copy, step)]),
+    whenKnown("database", config.database, (settings) => checkDatabase(settings, patienceMs, step)),
+    whenKnown("origin", placeAt(config.origin?.uri), checkOrigin),
+    whenKnown("destination", placeAt(config.destination?.uri), checkDestination),
+    checkClocks(config, step),
+    whenKnown("ledger", config.ledger, ({ path }) => checkLedgerAndDisk(path, reserveBytes, step)),
+    whenKnown("spool: disk", config.copy, ({ spoolDir, spoolBytes }) =>
+      step("spool: disk", () => checkSpoolDisk(spoolDir, spoolBytes)),
+    ),
+    ...(config.backup?.uri === undefined
+      ? []
+      : [whenKnown("backups", placeAt(config.backup.uri), checkBackupPlace)]),
   ])
   const findings = groups.flat()
   const count = (state: Finding["state"]) => findings.filter((finding) => finding.state === state).length
   return { findings, faults: count("fault"), unknown: count("unknown") }
 }
 
-type Known = Partial<Config>
-
-async function database({ database: settings }: Known, patienceMs: number, step: Step): Promise<Finding[]> {
-  if (settings === undefined) return [notConfigured("database")]
-  return checkDatabase(settings, patienceMs, step)
-}
-
-async function origin(config: Known, patienceMs: number, step: Step): Promise<Finding[]> {
-  const { origin: place, s3, gcs } = config
-  if (place === undefined || s3 === undefined || gcs === undefined) return [notConfigured("origin")]
-  const remedies = remediesFor({ uri: place.uri, variable: "ORIGIN_URI", config })
-  return await withOpened(
-    "origin",
-    step,
-    () => openSource(place.uri, storeOptions(config, patienceMs)),
-    (source) => checkReading(source, remedies, step),
-  )
-}
-
-async function destination(config: Known, patienceMs: number, step: Step): Promise<Finding[]> {
-  const { destination: place, gcs } = config
-  if (place === undefined || gcs === undefined) return [notConfigured("destination")]
-  const remedies = remediesFor({ uri: place.uri, variable: "DESTINATION_URI", config })
-  return await withOpened(
-    "destination",
-    step,
-    () => openStore(place.uri, storeOptions(config, patienceMs)),
-    async (store) =>
-      // Trying would make the folder, and a folder is more than a key.
-      isAbsentFolder(place.uri)
-        ? [await checkAbsentFolder(store, remedies, step)]
-        : checkWriting(store, remedies, step),
-  )
-}
-
-/** A file of credentials that cannot be read is found out when a store is opened. */
-async function withOpened<S extends Disposable>(
+/** A part of the configuration that is wrong is told by the check of it; what needs it is not tried. */
+async function whenKnown<T>(
   check: string,
-  step: Step,
-  open: () => S,
-  examineIt: (store: S) => Promise<Finding[]>,
-): Promise<Finding[]> {
-  let opened: S | undefined
-  const opening = await step(check, () => {
-    opened = open()
-    return ok("opened")
-  })
-  if (opened === undefined) return [opening]
-  using store = opened
-  return await examineIt(store)
+  settings: T | undefined,
+  examineIt: (settings: T) => Promise<Finding | Finding[]>,
+): Promise<Finding | Finding[]> {
+  if (settings !== undefined) return await examineIt(settings)
+  return { check, ...unknown("not tried: its configuration is wrong, see above") }
 }
 
-function checkAbsentFolder(store: Opened<ObjectStore>, fixOf: FixOf, step: Step): Promise<Finding> {
-  return step("destination", async (signal) => {
-    try {
-      await store.probe(signal)
-      return ok(`${store.uri} is not there yet; the first copy makes it`)
-    } catch (error) {
-      return faultOf(error, fixOf(error, "create"))
-    }
-  })
-}
-
-function isAbsentFolder(uri: string): boolean {
-  return uri.startsWith("file:") && !existsSync(fileURLToPath(uri))
-}
-
-/** One quick further try: a report is waited for. */
-const RETRY: RetryPolicy = { retries: 1, minTimeoutMs: 250, maxTimeoutMs: 250 }
-
-function storeOptions({ s3, gcs }: Known, stallMs: number): OpenOptions {
-  return { ...(s3 && { s3 }), ...(gcs && { gcs }), stallMs, retry: RETRY }
-}
-
-/** Of the services that the configuration names. */
-function clocks({ origin, destination, s3, gcs }: Known, step: Step): Promise<Finding>[] {
-  const schemes = new Set([origin?.uri, destination?.uri].map((uri) => uri?.split(":")[0]))
-  const found: Promise<Finding>[] = []
-  if (s3 !== undefined && schemes.has("s3")) {
-    const url = s3.endpoint ?? `https://s3.${s3.region ?? "us-east-1"}.amazonaws.com`
-    found.push(step("S3: clock", (signal) => checkClock("S3", url, signal)))
-  }
-  if (gcs !== undefined && schemes.has("gs")) {
-    const url = `${gcs.emulatorUrl ?? "https://storage.googleapis.com"}/storage/v1/`
-    found.push(step("GCS: clock", (signal) => checkClock("GCS", url, signal)))
-  }
-  return found
-}
-
-function ledger(path: string, reserveBytes: number, step: Step): Promise<Finding>[] {
-  return [
+function checkLedgerAndDisk(path: string, reserveBytes: number, step: Step): Promise<Finding[]> {
+  return Promise.all([
     step("ledger", (signal) => checkLedger(path, signal)),
     step("ledger: disk", () => checkLedgerDisk(path, reserveBytes)),
-  ]
-}
-
-function spool({ spoolDir, spoolBytes }: NonNullable<Known["copy"]>, step: Step): Promise<Finding> {
-  return step("spool: disk", () => checkSpoolDisk(spoolDir, spoolBytes))
-}
-
-function notConfigured(check: string): Finding {
-  return { check, ...unknown("not tried: its configuration is wrong, see above") }
+  ])
 }

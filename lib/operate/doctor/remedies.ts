@@ -13,7 +13,7 @@ export type FixOf = (error: unknown, right: Right) => string | undefined
 export interface Place {
   readonly uri: string
   /** Of its URI. */
-  readonly variable: "ORIGIN_URI" | "DESTINATION_URI"
+  readonly variable: "ORIGIN_URI" | "DESTINATION_URI" | "LEDGER_BACKUP_URI"
   readonly config: Partial<Config>
 }
 

@@ -180,7 +180,6 @@ describe("the configuration", () => {
     expect(ills(report)).toEqual({
       configuration: "fault",
       database: "unknown",
-      origin: "unknown",
       destination: "unknown",
     })
     for (const name of ["SOURCE_DATABASE_HOST", "GCS_CREDENTIALS_PATH", "RANK_FROM"]) {
@@ -406,6 +405,24 @@ describe("a destination", () => {
     expect(fixOf(await examined(hospital), "destination: create")).toBe("Set DESTINATION_URI to a folder.")
     expect(await Bun.file(path).text()).toBe("a file")
   })
+})
+
+test("a place for backups is looked at where one is named, and nothing is written there", async () => {
+  using hospital = await wellBox()
+  hospital.cloud.createBucket("backups")
+  hospital.env.LEDGER_BACKUP_URI = "gs://backups/ledger"
+  const report = await examined(hospital)
+  expect(ills(report)).toEqual({})
+  expect(findingOf(report, "backups")).toEqual({
+    check: "backups",
+    state: "ok",
+    detail: "gs://backups/ledger",
+  })
+  expect(hospital.cloud.log.find({ bucket: "backups" }).map(({ operation }) => operation)).toEqual([
+    "gcs.list",
+  ])
+  hospital.env.LEDGER_BACKUP_URI = "gs://no-backups"
+  expect(fixOf(await examined(hospital), "backups")).toBe("Set LEDGER_BACKUP_URI to a bucket that exists.")
 })
 
 describe("a clock", () => {
