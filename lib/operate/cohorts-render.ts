@@ -1,3 +1,4 @@
+import { canonicalUuid } from "../source/uuid.ts"
 import { count, plural, safe, table } from "../support/text.ts"
 import type { CohortLine } from "./cohorts.ts"
 import type { CohortDiff, DoctorMove, StudyMove } from "./cohorts-diff.ts"
@@ -89,9 +90,11 @@ function parametersIn({ rank_from, rank_to, ...others }: CohortLine["parameters"
   return [...ranks, ...rest].join(", ")
 }
 
+/** Named studies are counted: a person looks for how many there were. */
 function told(value: unknown): string {
   if (!Array.isArray(value)) return safe(String(value ?? "none"))
-  if (value.length > 3) return `${count(value.length)} of them`
+  if (value.some((member) => canonicalUuid(String(member)) !== undefined))
+    return `${count(value.length)} named`
   return value.length === 0 ? "none" : safe(value.join(","))
 }
 

@@ -59,7 +59,7 @@ function renderLedger(ledger: LedgerSide): string {
     ),
     "",
     table(
-      ["objects", "state", "count", "at the destination"],
+      ["objects", "state", "count", "copied"],
       objects.map((line) => [line.kind, line.state, line.count, bytes(line.bytes)]),
     ),
     ...(troubled.length > 0 ? ["", renderTroubled(troubled)] : []),

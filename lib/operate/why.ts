@@ -105,7 +105,7 @@ async function told<T extends object>(ask: () => Promise<T>, signal: AbortSignal
     return await ask()
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError)) throw error
-    return { unavailable: error.message }
+    return { unavailable: [error.message, error.hint].filter((part) => part !== undefined).join(". ") }
   }
 }
 

@@ -129,6 +129,11 @@ describe("the difference of two cohorts", () => {
       { user_id: RIVAL, change: "came", from_rank: null, to_rank: 1, from_studies: 0, to_studies: 3 },
       { user_id: DOCTOR, change: "went", from_rank: 1, to_rank: 2, from_studies: 2, to_studies: 2 },
     ])
+    // Ranked before, and not chosen: the doctor comes all the same.
+    expect(diffCohorts(ledger, 3, 2).doctors).toMatchObject([
+      { user_id: DOCTOR, change: "came", from_rank: 2, to_rank: 1 },
+      { user_id: RIVAL, change: "went", from_rank: 1, to_rank: null },
+    ])
   })
 
   test("names parameters that were given differently", async () => {
