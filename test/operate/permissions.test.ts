@@ -11,11 +11,11 @@ import {
 } from "../../lib/operate/permissions/documents.ts"
 import { rebuildLedger } from "../../lib/pipeline/rebuild.ts"
 import { DatabaseRefused } from "../../lib/source/errors.ts"
-import { openPacs } from "../../lib/source/pacs.ts"
 import { AccessDenied } from "../../lib/storage/errors.ts"
 import { silentProgress } from "../../lib/support/progress.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { failures, type Hospital, openHospital } from "../support/hospital.ts"
+import { script } from "../support/scripts.ts"
 
 const NEVER = { requested: new AbortController().signal, forced: new AbortController().signal }
 
@@ -98,14 +98,22 @@ describe("the grants of the PACS database", () => {
     expect(hospital.text(study.reportKeys[0]!)).toBe("text")
   })
 
-  test("for why moreover let it see what is deleted", async () => {
+  test("for why are those for discover, and what is deleted; it looks at the clouds as verify does", async () => {
     using hospital = await openHospital()
     const { studyId } = await hospital.admit({ study: { deleted: true } })
-    await using _ = await asRoleWith(hospital, "postgresql-discover.sql", "postgresql-why.sql")
-    await using pacs = openPacs({ ...hospital.pacs.settings, user: hospital.env.SOURCE_DATABASE_USER! })
-    const criteria = { chosen: [], toleratedModalities: [] }
-    const { facts } = await pacs.snapshot((snapshot) => snapshot.explain(studyId, criteria))
-    expect(facts).toMatchObject({ deleted: true })
+    await hospital.run()
+    const why = async (...documents: DatabaseDocument[]) => {
+      await using _ = await asRoleWith(hospital, ...documents)
+      return await script(hospital, "why", studyId)
+    }
+    allowOnly(hospital, "gcs-verify.json")
+    const told = await why("postgresql-discover.sql", "postgresql-why.sql")
+    expect(told.exitCode).toBe(0)
+    expect(told.stdout).not.toContain("could not be asked")
+    expect((await why("postgresql-discover.sql")).exitCode).toBe(1)
+    allowOnly(hospital, "gcs-adopt.json")
+    const partly = await why("postgresql-discover.sql", "postgresql-why.sql")
+    expect(partly.stdout).toContain("could not be asked")
   })
 
   test("name no person and give no right to write", async () => {

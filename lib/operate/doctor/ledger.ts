@@ -26,7 +26,7 @@ export async function checkLedger(path: string, signal: AbortSignal): Promise<Re
 
 const RESTORE =
   "Stop what writes it, keep the file, put a backup in its place (bun run backup restore FILE), then: bun run verify " +
-  "--repair. Without a backup it can be rebuilt from the receipts: bun run verify --rebuild-ledger."
+  "--repair. Without a backup it can be rebuilt from the receipts: bun run verify --rebuild-ledger FILE."
 
 /** @throws LedgerUnusable newer, older or no ledger at all */
 function versionOf(path: string): number {
