@@ -40,17 +40,22 @@ function secondsFor({ objects, expected_bytes }: Work, last: Throughput, { bytes
   return Math.max(objects / last.objectsPerSecond, expected_bytes / rate)
 }
 
-/** `24 studies, 89 objects, 14 MB; about 12.0 s as fast as the last runs; about 0.13 USD of egress`. */
+/** `24 studies, 89 objects, 14 MB; about 12.0 s, going by the last runs; about 0.13 USD of egress`. */
 export function describeEstimate(estimate: Estimate): string {
   const { studies, objects, expected_bytes, unknown_sizes, expected_seconds, egress_usd } = estimate
+  if (studies === 0) return "nothing"
+  const unknown = unknown_sizes > 0 ? ` and ${plural(unknown_sizes, "image")} of unknown size` : ""
   return [
-    `${plural(studies, "study", "studies")}, ${plural(objects, "object")}, ${bytes(expected_bytes)}` +
-      (unknown_sizes > 0 ? ` and ${plural(unknown_sizes, "image")} of unknown size` : ""),
+    `${plural(studies, "study", "studies")}, ${plural(objects, "object")}, ${bytes(expected_bytes)}${unknown}`,
     ...(expected_seconds === null
       ? []
-      : [`about ${duration(expected_seconds * 1000)} as fast as the last runs`]),
-    ...(egress_usd === null ? [] : [`about ${egress_usd.toFixed(2)} USD of egress`]),
+      : [`about ${duration(expected_seconds * 1000)}, going by the last runs`]),
+    ...(egress_usd === null ? [] : [`${dollars(egress_usd)} of egress`]),
   ].join("; ")
+}
+
+function dollars(usd: number): string {
+  return usd < 0.01 ? "less than 0.01 USD" : `about ${usd.toFixed(2)} USD`
 }
 
 function round(value: number, digits: number): number {

@@ -97,8 +97,14 @@ describe("an estimate", () => {
       "1,200 studies, 5,000 objects, 14 GB",
     )
     expect(describeEstimate({ ...known, unknown_sizes: 1, expected_seconds: 7_500, egress_usd: 1.256 })).toBe(
-      "1,200 studies, 5,000 objects, 14 GB and 1 image of unknown size; about 2 h 5 min as fast as the last runs; " +
+      "1,200 studies, 5,000 objects, 14 GB and 1 image of unknown size; about 2 h 5 min, going by the last runs; " +
         "about 1.26 USD of egress",
+    )
+    expect(describeEstimate({ ...known, expected_seconds: null, egress_usd: 0 })).toEndWith(
+      "; less than 0.01 USD of egress",
+    )
+    expect(describeEstimate({ ...known, studies: 0, objects: 0, expected_seconds: 0, egress_usd: 0 })).toBe(
+      "nothing",
     )
   })
 })
@@ -114,7 +120,7 @@ describe("before it begins", () => {
     expect(first.stderr).toContain("to copy: 1 study, 3 objects, 400 B; about 0.40 USD of egress")
     const preview = await script(hospital, "copy", "--dry-run")
     expect(preview.stdout).toMatch(
-      /^A copy would try 1 study, 3 objects, 400 B; about .+ as fast as the last runs; about 0\.40 USD of egress$/m,
+      /^A copy would try 1 study, 3 objects, 400 B; about .+, going by the last runs; about 0\.40 USD of egress$/m,
     )
     const { stdout } = await script(hospital, "run", "--dry-run", "--json")
     expect(JSON.parse(stdout).copy.totals).toEqual({
