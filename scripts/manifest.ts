@@ -23,7 +23,7 @@ await main(
     requireLedger(start.config.ledger.path)
     return withLedger(start, async (ledger) => {
       const write = (output: Output) => writeManifest(ledger, output, options, stop)
-      if (options.out === undefined) await writeOut(write, stop)
+      if (options.out === undefined) await writeOut(write)
       else await start.print(await writeFileWhole(options.out, write), renderManifest)
       return 0
     })

@@ -1,6 +1,5 @@
 import { open, rename, rm } from "node:fs/promises"
 import { UsageError } from "../support/errors.ts"
-import type { Stop } from "../support/stop.ts"
 
 /** Takes bytes in their order; resolves when there is room for more. */
 export interface Output {
@@ -20,12 +19,18 @@ export function requireRoom(
 }
 
 /** Lets `work` write to standard output; it ends quietly when nobody reads it any more, as `| head` does. */
-export async function writeOut(work: (output: Output) => Promise<unknown>, { requested }: Stop) {
-  const output: Output = {
-    write: (bytes) => new Promise((resolve) => process.stdout.write(bytes, () => resolve())),
-  }
-  await work(output).catch((error: unknown) => {
-    if (!requested.aborted) throw error
+export async function writeOut(work: (output: Output) => Promise<unknown>) {
+  let isRead = true
+  const write = (bytes: Uint8Array) =>
+    new Promise<void>((resolve, reject) => {
+      process.stdout.write(bytes, (error?: NodeJS.ErrnoException | null) => {
+        if (error === undefined || error === null) return resolve()
+        isRead = error.code !== "EPIPE"
+        reject(error)
+      })
+    })
+  await work({ write }).catch((error: unknown) => {
+    if (isRead) throw error
   })
 }
 
