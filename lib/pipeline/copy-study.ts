@@ -16,6 +16,7 @@ import { clearStudyFailure, recordStudyFailure } from "../ledger/retries.ts"
 import { recordListing, studyById } from "../ledger/studies.ts"
 import { ChecksumMismatch, PreconditionFailed } from "../storage/errors.ts"
 import { describeError, verdictOf } from "../support/errors.ts"
+import { withLogIds } from "../support/log-ids.ts"
 import { acquireUnless, forEachLimit, type Hold, type Semaphore } from "../support/pool.ts"
 import type { Stop } from "../support/stop.ts"
 import { WrongBytesRemain } from "../transfer/send.ts"
@@ -121,7 +122,9 @@ async function copyObjects(
     })
   }
   const copyOne = async (attempt: Attempt, signal: AbortSignal) => {
-    const end = await tryObject(deps, claim, attempt, settle, { requested: stop.requested, forced: signal })
+    const end = await withLogIds({ object: attempt.object.path }, () =>
+      tryObject(deps, claim, attempt, settle, { requested: stop.requested, forced: signal }),
+    )
     if (end !== undefined) tally.settled(end.object, end.result)
   }
   await forEachLimit(triesOf(deps, work, stop), PULLED, copyOne, stop.forced)

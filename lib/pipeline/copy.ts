@@ -13,6 +13,7 @@ import { closeDeadRuns } from "../ledger/runs.ts"
 import { dueStudies, eligibleStudies, studyById } from "../ledger/studies.ts"
 import { dueWork } from "../ledger/work.ts"
 import type { Log } from "../support/log.ts"
+import { withLogIds } from "../support/log-ids.ts"
 import { acquireUnless, forEachLimit, semaphore } from "../support/pool.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
@@ -84,7 +85,9 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
       if (work === undefined) return
       using place = await acquireUnless(places, ended)
       if (place === undefined) return giveBack(deps, work.claim)
-      const tally = await copyStudy(deps, work, place, { requested: stop.requested, forced: signal })
+      const tally = await withLogIds({ study: work.claim.studyId }, () =>
+        copyStudy(deps, work, place, { requested: stop.requested, forced: signal }),
+      )
       const result = tally.result()
       results.add(result, tally.warnings.length)
       progress.tick(1, result.study_id)

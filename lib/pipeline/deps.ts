@@ -259,5 +259,6 @@ export function storeOptions({
     ...(retry && { retry }),
     ...(copy && { stallMs: copy.stallSeconds * 1000 }),
     onRetry: ({ error, ...facts }) => log.warn({ err: error, ...facts }, "asking again"),
+    ...(log.isLevelEnabled("debug") && { onCall: (call) => log.debug(call, "asked") }),
   }
 }

@@ -1,8 +1,10 @@
 import { asLedgerError } from "../ledger/errors.ts"
+import { foldAttempts } from "../ledger/fold-attempts.ts"
 import { type Ledger, openLedger } from "../ledger/open.ts"
 import { endRun, RUN_HEARTBEAT_MS, type RunCounts, renewRun, startRun } from "../ledger/runs.ts"
 import type { Config } from "../support/config.ts"
 import type { Log } from "../support/log.ts"
+import { withLogIds } from "../support/log-ids.ts"
 import { thisProcess } from "../support/owner.ts"
 import type { Stop } from "../support/stop.ts"
 import { VERSION } from "../support/version.ts"
@@ -40,14 +42,25 @@ export async function inRun(
   const runId = startRun(ledger, { script, arguments: words, version: VERSION, owner, alone })
   using _ = heartbeat(ledger, runId, log)
   try {
-    const { outcome, counts } = await work(scope, ledger, runId)
+    const { outcome, counts } = await withLogIds({ run: runId }, () => work(scope, ledger, runId))
     const ended = outcome === 0 ? "done" : "failed"
     endRun(ledger, runId, stop.requested.aborted ? "stopped" : ended, counts)
+    await withLogIds({ run: runId }, () => foldOldAttempts(ledger, log, stop))
     return outcome
   } catch (cause) {
     const error = asLedgerError(cause, config.ledger.path)
     endRun(ledger, runId, stop.requested.aborted ? "stopped" : "failed", {})
     throw error
+  }
+}
+
+/** The run has ended and is recorded: what can be done another day as well takes nothing from it. */
+async function foldOldAttempts(ledger: Ledger, log: Log, stop: Stop) {
+  try {
+    const folded = await foldAttempts(ledger, stop.requested)
+    if (folded > 0) log.info({ folded }, "tries older than 90 days are daily totals now")
+  } catch (error) {
+    log.warn({ err: error }, "old tries could not be folded; the next run does it")
   }
 }
 

@@ -6,6 +6,7 @@ import { openGcs } from "./gcs.ts"
 import type { GcsAccess } from "./gcs-sdk.ts"
 import { hasDotSegment } from "./keys.ts"
 import { withByteRate } from "./limit.ts"
+import { type Call, withObserver } from "./observe.ts"
 import { type RetryEvent, withRetry } from "./retry.ts"
 import { openS3, type S3Access } from "./s3.ts"
 import type { ObjectSource, ObjectStore, Opened } from "./store.ts"
@@ -19,6 +20,8 @@ export interface OpenOptions {
   readonly bytesPerSecond?: number | undefined
   readonly retry?: RetryPolicy
   readonly onRetry?: (event: RetryEvent) => void
+  /** Told of every call, also of those that are repeated; without it calls are not looked at. */
+  readonly onCall?: ((call: Call) => void) | undefined
 }
 
 /**
@@ -32,10 +35,15 @@ export function openSource(uri: string, options: OpenOptions = {}): Opened<Objec
   return bytesPerSecond === undefined ? source : withByteRate(source, bytesPerSecond)
 }
 
-function unlimitedSource(uri: string, { s3, gcs, stallMs }: OpenOptions): Opened<ObjectSource> {
+function unlimitedSource(uri: string, { s3, gcs, stallMs, onCall }: OpenOptions): Opened<ObjectSource> {
   const place = placeNamed(uri)
-  if ("folder" in place) return openFileStore(place.folder, { mustExist: true })
-  return place.scheme === "s3" ? openS3({ ...s3, ...place, stallMs }) : openGcs({ ...gcs, ...place, stallMs })
+  if ("folder" in place) return observed(openFileStore(place.folder, { mustExist: true }), onCall)
+  if (place.scheme === "s3") return observed(openS3({ ...s3, ...place, stallMs }), onCall)
+  return observed(openGcs({ ...gcs, ...place, stallMs }), onCall)
+}
+
+function observed<S extends ObjectSource>(store: S, onCall: OpenOptions["onCall"]): S {
+  return onCall === undefined ? store : withObserver(store, onCall)
 }
 
 /**
@@ -43,11 +51,11 @@ function unlimitedSource(uri: string, { s3, gcs, stallMs }: OpenOptions): Opened
  * @throws UsageError for any other URI: S3 is only ever read
  */
 export function openStore(uri: string, options: OpenOptions = {}): Opened<ObjectStore> {
-  const { stallMs, retry, onRetry } = options
+  const { gcs, stallMs, retry, onRetry, onCall } = options
   const place = placeNamed(uri)
-  if ("folder" in place) return withRetry(openFileStore(place.folder), retry, onRetry)
+  if ("folder" in place) return withRetry(observed(openFileStore(place.folder), onCall), retry, onRetry)
   if (place.scheme === "s3") throw unusable(uri, "S3 is only ever read", "gs://bucket or file:///folder")
-  return withRetry(openGcs({ ...options.gcs, ...place, stallMs }), retry, onRetry)
+  return withRetry(observed(openGcs({ ...gcs, ...place, stallMs }), onCall), retry, onRetry)
 }
 
 type Place =
