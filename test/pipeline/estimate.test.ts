@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { endRun } from "../../lib/ledger/runs.ts"
 import { recordStudy } from "../../lib/ledger/studies.ts"
 import { describeEstimate, estimateCopy } from "../../lib/pipeline/estimate.ts"
-import { complete, FAILED, GIVEN_UP } from "../support/copying.ts"
+import { COPIED, complete, copyHeld, FAILED, GIVEN_UP } from "../support/copying.ts"
 import { openHospital } from "../support/hospital.ts"
 import {
   chestStudy,
@@ -59,11 +59,14 @@ describe("an estimate", () => {
   })
 
   test("leaves out what is done and what was given up, not what failed for a passing reason", () => {
-    using bench = ledgerWith("done", "given-up", "again", "waiting")
+    using bench = ledgerWith("done", "given-up", "both", "again", "waiting")
+    const { ledger, runId } = bench
     complete(bench, "done")
     complete(bench, "given-up", { failing: [2], as: GIVEN_UP })
     complete(bench, "again", { failing: [3], as: FAILED })
-    expect(estimateCopy(bench.ledger, {})).toMatchObject({ studies: 2, objects: 6, expected_bytes: 7_000 })
+    const ends = [COPIED, COPIED, FAILED, GIVEN_UP, COPIED]
+    copyHeld(ledger, mustClaim(ledger, runId, "both"), (position) => ends[position]!)
+    expect(estimateCopy(ledger, {})).toMatchObject({ studies: 3, objects: 7, expected_bytes: 8_000 })
   })
 
   test("of named studies is of those alone", () => {
