@@ -45,9 +45,12 @@ export interface Firings {
 
 export interface FiringDeps {
   readonly ledger: Ledger
+  /** The scheduler's own run. */
   readonly runId: number
   readonly jobs: Jobs
   readonly log: Log
+  /** Told of what broke a job, for those who look into it. */
+  readonly report: (error: unknown) => Promise<void>
 }
 
 type Due = Pick<Firing, "reason" | "dueAt">
@@ -58,7 +61,8 @@ type Due = Pick<Firing, "reason" | "dueAt">
  * While even such a discovery is under way it does nothing. A job that fails is told and recorded; the next one is not
  * the worse for it.
  */
-export function openFirings({ ledger, runId: schedulerRun, jobs, log }: FiringDeps, stop: Stop): Firings {
+export function openFirings(deps: FiringDeps, stop: Stop): Firings {
+  const { ledger, runId: schedulerRun, jobs, log, report } = deps
   const totals = { runs: 0, discoveries: 0, skipped: 0, caught_up: 0, failed: 0 }
   const underWay = new Set<Promise<void>>()
   /** Without an id until it is recorded, which it is when the database has answered. */
@@ -130,8 +134,10 @@ export function openFirings({ ledger, runId: schedulerRun, jobs, log }: FiringDe
       return end
     } catch (error) {
       if (error instanceof RunUnderWay) return { isWell: false, other: error }
-      if (!stop.requested.aborted) log.error({ err: error }, "the job failed")
       ended(id, "failed", error)
+      if (stop.requested.aborted) return { isWell: false }
+      log.error({ err: error }, "the job failed")
+      await report(error)
       return { isWell: false }
     }
   }

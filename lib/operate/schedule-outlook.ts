@@ -1,7 +1,8 @@
 import type { Ledger } from "../ledger/open.ts"
 import { runUnderWay } from "../ledger/runs.ts"
 import type { FiringReason } from "../ledger/schedule.ts"
-import type { CronTimes } from "../support/cron.ts"
+import type { Config } from "../support/config.ts"
+import { cronTimes } from "../support/cron.ts"
 import { catchUpOf } from "./catch-up.ts"
 
 /** What a scheduler would do. */
@@ -18,9 +19,10 @@ const TIMES = 5
 /** What a scheduler that started now would do first and next, by the ledger and the clock alone. */
 export function outlook(
   ledger: Ledger,
-  times: CronTimes,
+  { cron, timezone }: Config["schedule"],
   { catchUp }: { readonly catchUp: boolean },
 ): Outlook {
+  const times = cronTimes(cron, timezone)
   const missed = catchUp ? catchUpOf(ledger, times) : undefined
   const next: string[] = []
   for (let at = times.next(ledger.clock.now()); at !== undefined && next.length < TIMES; at = times.next(at))

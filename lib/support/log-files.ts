@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import type { Clock } from "./clock.ts"
 
 /** A folder of log files, one a day. */
@@ -12,6 +12,11 @@ export const KEPT_LOG_DAYS = 14
 
 const DAY_MS = 86_400_000
 const NAME = /^\d{4}-\d\d-\d\d\.jsonl$/
+
+/** Beside the ledger, as its backups are. */
+export function logFolder(ledgerPath: string): string {
+  return join(dirname(ledgerPath), "logs")
+}
 
 /**
  * Keeps log lines in `dir/YYYY-MM-DD.jsonl`, the day in UTC as in the lines themselves, for 14 days. Folder and files are

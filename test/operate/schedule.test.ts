@@ -16,7 +16,7 @@ import { waitingClock } from "../support/waiting-clock.ts"
 
 const NOON = "2026-03-01T12:00:00.000Z"
 const at = (day: number, time = "02:00") => `2026-03-0${day}T${time}:00.000Z`
-const TIMES = cronTimes("0 2 * * *", "UTC")
+const NIGHTLY = { cron: "0 2 * * *", timezone: "UTC" }
 const GONE: Owner = { ...thisProcess(), processStart: "1" }
 
 /** A job that a scheduler began. */
@@ -32,6 +32,8 @@ function openBench(start = NOON) {
   const clock = waitingClock(start)
   const ledger = openLedger(dir.file("ledger.sqlite"), { clock })
   const begun: Begun[] = []
+  const reported: unknown[] = []
+  const backups: string[] = []
   const stopping = new AbortController()
   const stop = { requested: stopping.signal, forced: new AbortController().signal }
 
@@ -50,14 +52,21 @@ function openBench(start = NOON) {
   const deps = () => ({
     ledger,
     runId: newRun(ledger, "schedule", { alone: true }),
-    times: TIMES,
+    times: cronTimes(NIGHTLY.cron, NIGHTLY.timezone),
     jobs: { run: async (began: (id: number) => void) => job("run")(began), discover: job("discover") },
     log: silentLogger(),
+    report: async (error: unknown) => void reported.push(error),
+    backup: async () => {
+      backups.push(clock.now().toISOString())
+      if (backups.length === 2) throw new Error("no room")
+    },
   })
   return {
     clock,
     ledger,
     begun,
+    reported,
+    backups,
     stopping,
     last: () => begun.at(-1)!,
     start(catchUp = true): Promise<FiringTotals> {
@@ -115,12 +124,23 @@ describe("A scheduler", () => {
     using bench = openBench()
     void bench.start()
     await bench.clock.moveTo(at(2))
-    await bench.last().end("failed", { error: new AppError("no database", { verdict: "retry" }) })
+    const error = new AppError("no database", { verdict: "retry" })
+    await bench.last().end("failed", { error })
+    expect(bench.reported).toContain(error)
     await bench.clock.moveTo(at(3))
     expect(rows(bench.ledger, "select outcome, error from recent_firings order by due_at")).toEqual([
       { outcome: "failed", error: "AppError: no database" },
       { outcome: "under way", error: "" },
     ])
+  })
+
+  test("sees every hour to the day's backup, also after one that failed", async () => {
+    using bench = openBench()
+    void bench.start()
+    await settled()
+    await bench.clock.moveTo("2026-03-01T15:00:00.000Z")
+    expect(bench.backups.map((time) => time.slice(11, 16))).toEqual(["12:00", "13:00", "14:00", "15:00"])
+    expect(bench.reported).toEqual([new Error("no room")])
   })
 
   test("ends when it is asked to, after what is under way, and fires no more", async () => {
@@ -259,7 +279,7 @@ describe("At its start a scheduler", () => {
     using bench = openBench()
     before(bench, at(1, "13:00"))
     bench.clock.jumpTo(at(5, "09:00"))
-    expect(outlook(bench.ledger, TIMES, { catchUp: true })).toMatchObject({
+    expect(outlook(bench.ledger, NIGHTLY, { catchUp: true })).toMatchObject({
       catch_up: { reason: "missed", due_at: at(5) },
       next: expect.arrayContaining([at(6)]),
     })
@@ -309,7 +329,7 @@ describe("At its start a scheduler", () => {
     await first
     rows(bench.ledger, "update runs set ended_at = '2026-03-02T02:10:00.000Z' where script = 'schedule'")
     bench.clock.jumpTo(at(2, "02:11"))
-    expect(outlook(bench.ledger, TIMES, { catchUp: true }).catch_up).toEqual({
+    expect(outlook(bench.ledger, NIGHTLY, { catchUp: true }).catch_up).toEqual({
       reason: "cut off",
       due_at: at(2),
     })

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test"
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { openLedger } from "../../lib/ledger/open.ts"
 import { openHospital } from "../support/hospital.ts"
 import { startScript } from "../support/process.ts"
@@ -47,6 +49,10 @@ test("it waits until SIGTERM, is alone on its ledger, and catches up at its next
   expect(hospital.rows("select script, outcome from runs")).toEqual([
     { script: "schedule", outcome: "stopped" },
   ])
+  const folder = dirname(hospital.ledgerPath)
+  expect(readdirSync(join(folder, "backups"))).toHaveLength(1)
+  const [day] = readdirSync(join(folder, "logs"))
+  expect(readFileSync(join(folder, "logs", day!), "utf8")).toContain("waiting for the next run")
 
   {
     using ledger = openLedger(hospital.ledgerPath)
