@@ -8,6 +8,7 @@ import {
   chestStudy,
   image,
   metadata,
+  mustClaim,
   newRun,
   report,
   type TestLedger,
