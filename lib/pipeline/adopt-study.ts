@@ -6,7 +6,7 @@ import { type LedgerStudy, recordListing } from "../ledger/studies.ts"
 import type { ObjectInfo, ObjectSource } from "../storage/store.ts"
 import { forEachLimit } from "../support/pool.ts"
 import { atOrigin } from "./at-origin.ts"
-import { DICOM_FOLDER } from "./layout.ts"
+import { DICOM_FOLDER, objectKey } from "./layout.ts"
 import { listStudy } from "./listed.ts"
 import { planListed } from "./plan.ts"
 import { identityOf, isProvenByListing, type Unlike, unlikeness } from "./recognise.ts"
@@ -61,29 +61,47 @@ export async function compareStudy(
   const sources = listed ?? (await atOrigin(origin, study, candidates, signal))
   const objects: Compared[] = []
   const compareOne = async ({ path, source, sourceHash }: Wanted, inner: AbortSignal) => {
-    const head = () => origin.head(originKeyOf(study, { path, source }, origin.uri), inner)
-    objects.push({ path, sourceHash, result: await compare(there.get(path), sources.get(path), head) })
+    const heads = {
+      standing: () => destination.head(objectKey(study, path), inner),
+      source: () => origin.head(originKeyOf(study, { path, source }, origin.uri), inner),
+    }
+    objects.push({ path, sourceHash, result: await compare(there.get(path), sources.get(path), heads) })
   }
   await forEachLimit(wanted, HEADS_IN_FLIGHT, compareOne, signal)
   return { objects, planned }
 }
 
-/** Asks the origin once more, by a head, only where its listing does not prove the two the same. */
+interface Heads {
+  readonly standing: () => Promise<ObjectInfo | undefined>
+  readonly source: () => Promise<ObjectInfo | undefined>
+}
+
+/** Asks for the object itself, by a head, only where the listings do not prove the two the same. */
 async function compare(
   standing: ObjectInfo | undefined,
   listed: ObjectInfo | undefined,
-  head: () => Promise<ObjectInfo | undefined>,
+  heads: Heads,
 ): Promise<Compared["result"]> {
   if (standing === undefined) return { reason: "not_there" }
   if (listed === undefined) return { reason: "not_at_origin" }
   if (standing.size !== listed.size) return { reason: "size_differs" }
-  const { crc32c } = standing
-  if (crc32c === undefined) return { reason: "no_common_checksum" }
-  if (isProvenByListing(standing, listed)) return { same: { ...standing, crc32c }, sourceEtag: listed.etag }
-  const source = await head()
+  if (isProvenByListing(standing, listed)) return sameAs(standing, listed)
+  const source = await heads.source()
   if (source === undefined) return { reason: "not_at_origin" }
-  const reason = unlikeness(standing, source)
-  return reason === undefined ? { same: { ...standing, crc32c }, sourceEtag: source.etag } : { reason }
+  // A folder hashes a file that somebody else put there, but only when it is asked for this one.
+  const isUnhashed = standing.crc32c === undefined && source.crc32c !== undefined
+  const whole = isUnhashed ? await heads.standing() : standing
+  if (whole === undefined) return { reason: "not_there" }
+  const reason = unlikeness(whole, source)
+  return reason === undefined ? sameAs(whole, source) : { reason }
+}
+
+/** The ledger keeps the CRC32C of whatever is done; every destination that tells an MD5 tells it, too. */
+function sameAs(standing: ObjectInfo, { etag: sourceEtag }: ObjectInfo): Compared["result"] {
+  const { crc32c } = standing
+  return crc32c === undefined
+    ? { reason: "no_common_checksum" }
+    : { same: { ...standing, crc32c }, sourceEtag }
 }
 
 type Wanted = Pick<LedgerObject, "path" | "source" | "sourceHash">

@@ -7,7 +7,6 @@ import type { Pacs } from "../source/pacs.ts"
 import { AccessDenied, PreconditionFailed } from "../storage/errors.ts"
 import type { ObjectInfo, ObjectSource, ObjectStore } from "../storage/store.ts"
 import { crc32cOfBody } from "../transfer/checksum.ts"
-import { crc32cOfObject } from "../transfer/hash.ts"
 import type { ReceiveOptions } from "../transfer/receive.ts"
 import { send } from "../transfer/send.ts"
 import { whyNotDicom } from "./dicom-preamble.ts"
@@ -29,7 +28,7 @@ export interface CopyDeps {
   readonly foreign: ForeignObjects
 }
 
-/** What stands at the destination. */
+/** What stands at the destination with its CRC32C, which every destination tells. */
 type Standing = ObjectInfo
 
 /**
@@ -140,7 +139,7 @@ async function place(
   let standing = found
   for (let race = 0; ; race++) {
     if (standing !== undefined && attempt.object.forced === 0) {
-      const same = await sameContent(deps.destination, standing, incoming, signal)
+      const same = await sameContent(standing, incoming, signal)
       if (same !== undefined) return { outcome: "adopted", ...same, bytes: 0 }
     }
     const ifGeneration = standing === undefined ? "absent" : replaceable(deps, placement, standing)
@@ -173,19 +172,10 @@ async function lookAt(destination: ObjectStore, key: string, signal?: AbortSigna
   }
 }
 
-/** A folder knows no checksum of a file that somebody else put there: it is hashed, which costs no transfer. */
-async function sameContent(
-  destination: ObjectStore,
-  standing: Standing,
-  incoming: Incoming,
-  signal?: AbortSignal,
-) {
-  if (standing.size !== incoming.size) return undefined
-  const { key, generation } = standing
+async function sameContent(standing: Standing, incoming: Incoming, signal?: AbortSignal) {
+  if (standing.size !== incoming.size || standing.crc32c === undefined) return undefined
   const crc32c = incoming.checksums.crc32c ?? (await crc32cOfBody(incoming.body, signal))
-  const found =
-    standing.crc32c ?? (await crc32cOfObject(destination, key, { ifGeneration: generation }, signal))
-  return crc32c === found ? identityOf(standing, crc32c) : undefined
+  return crc32c === standing.crc32c ? identityOf(standing, crc32c) : undefined
 }
 
 /**

@@ -229,16 +229,18 @@ describe("adopt", () => {
     expect((await hospital.adopt()).adopted.objects).toBe(18 - first.adopted.objects)
   })
 
-  test("leaves files in a folder to the copy, which adopts them: a folder knows no checksums", async () => {
+  test("of a folder as the destination needs a CRC32C of the source; copy adopts the rest", async () => {
     using hospital = await openHospital()
     const folder = folderDestination(hospital.dir)
     hospital.env.DESTINATION_URI = folder.uri
     const study = await hospital.admit()
     for (const [path, bytes] of originObjects(study)) await Bun.write(`${folder.path}/${path}`, bytes)
+    const [key] = study.imageKeys as [string]
+    hospital.cloud.put(hospital.origin, key, dicomBody(1), { checksum: "full-object" })
     await hospital.discover()
     expect(await hospital.adopt()).toMatchObject({
-      adopted: { objects: 0 },
-      not_adopted: { no_common_checksum: 3 },
+      adopted: { objects: 1 },
+      not_adopted: { no_common_checksum: 2 },
     })
     expect((await hospital.copy()).totals).toMatchObject({ succeeded: 1, skipped: 3, bytes: 0 })
   })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { readdirSync, rmSync, statSync } from "node:fs"
 import { dirname } from "node:path"
+import { openLedger } from "../../lib/ledger/open.ts"
 import { type RebuildOptions, rebuildLedger } from "../../lib/pipeline/rebuild.ts"
 import { UsageError } from "../../lib/support/errors.ts"
 import { silentProgress } from "../../lib/support/progress.ts"
@@ -58,6 +59,10 @@ describe("a ledger rebuilt from receipts", () => {
     expect(report).toEqual({ ledger: path, studies: 3, objects: 12, bytes, unusable: [] })
     expect(statSync(path).mode & 0o777).toBe(0o600)
     expect(filesOf(hospital)).toEqual(["rebuilt.sqlite"])
+    const ids = "select study_id, path, series_id, source_id from objects order by study_id, path"
+    const before = hospital.rows(ids)
+    using rebuilt = openLedger(path, { readonly: true })
+    expect(rebuilt.db.query(ids).all()).toEqual(before)
     switchTo(hospital, path)
     expect(await hospital.verify({ read: true })).toMatchObject({ code: 0, studies: 3, objects: 12, bytes })
     expect((await hospital.copy()).studies).toEqual([])
@@ -97,9 +102,11 @@ describe("a ledger rebuilt from receipts", () => {
     const { hospital } = await lost(1)
     using _ = hospital
     await Bun.write(newPath(hospital), "precious")
+    hospital.cloud.log.clear()
     expect(await failureOf(rebuild(hospital))).toBeInstanceOf(UsageError)
     expect(await Bun.file(newPath(hospital)).text()).toBe("precious")
     expect(filesOf(hospital)).toEqual(["rebuilt.sqlite"])
+    expect(hospital.cloud.log.count({ operation: "gcs.media" })).toBe(0)
   })
 
   test("nor of one that appears meanwhile, and leaves nothing of its own", async () => {
@@ -139,9 +146,14 @@ describe("a ledger rebuilt from receipts", () => {
       organization_id: "a",
       objects: [],
     })
+    const moved = { ...JSON.parse(hospital.text(studies[1]!.receiptKey)), organization_id: "b" }
+    put(`_receipts/b/${studies[1]!.studyId}.json`, moved)
     const { studies: count, unusable } = await rebuild(hospital)
     expect(count).toBe(1)
-    expect(Object.fromEntries(unusable.map(({ key, reason }) => [key.split("/").at(-1), reason]))).toEqual({
+    const again = "another receipt of its study was read before"
+    expect(unusable.filter(({ reason }) => reason === again)).toHaveLength(1)
+    const others = unusable.filter(({ reason }) => reason !== again)
+    expect(Object.fromEntries(others.map(({ key, reason }) => [key.split("/").at(-1), reason]))).toEqual({
       "other.json": "the receipt of another study",
       "foreign.json": "not a receipt of this tool",
       "notes.txt": "not a receipt of this tool",

@@ -53,7 +53,7 @@ describe("verify --prune", () => {
     const { hospital, study, goes } = await withRetired()
     using _ = hospital
     await hospital.verify({ prune: true })
-    await hospital.pacs.insert({ pacs_images: [study.rows.pacs_images[1]!] } as never)
+    await hospital.pacs.insert({ pacs_images: [study.rows.pacs_images[1]!] })
     const { copy } = await hospital.run()
     expect(copy.totals).toMatchObject({ succeeded: 1, dicom_files_uploaded: 1 })
     expect(storedAt(hospital, goes)).toEqual(dicomBody(2))
@@ -82,7 +82,10 @@ describe("verify --prune", () => {
     deletion.release()
     const replaced = { key: goes, reason: "replaced since we put it there" } as const
     expect((await pruning).prune).toMatchObject({ deleted: [], spared: [replaced] })
-    expect((await hospital.verify({ prune: true })).prune).toMatchObject({ deleted: [], spared: [replaced] })
+    for (const dryRun of [true, false]) {
+      const { prune } = await hospital.verify({ prune: true, dryRun })
+      expect(prune).toMatchObject({ deleted: [], spared: [replaced] })
+    }
     expect(hospital.text(goes)).toBe("somebody else's")
   })
 
@@ -95,6 +98,27 @@ describe("verify --prune", () => {
     await hospital.copy()
     expect(receipted(hospital, study)).not.toContain("0002_")
     expect((await hospital.verify({ prune: true })).prune?.deleted).toHaveLength(1)
+  })
+
+  test("leaves what the database lists again while others are deleted", async () => {
+    const hospital = await openHospital()
+    using _ = hospital
+    const study = await hospital.admit({ images: [1, 2, 3].map((instance_number) => ({ instance_number })) })
+    await hospital.run()
+    const [, second, third] = study.rows.pacs_images
+    await hospital.pacs.sql`delete from pacs_images where instance_number > 1`
+    await hospital.run()
+    const deletion = hospital.cloud.fail({ operation: "gcs.delete", fault: { kind: "stall" } })
+    const pruning = hospital.verify({ prune: true })
+    await deletion.reached()
+    await hospital.pacs.insert({ pacs_images: [second!, third!] })
+    await hospital.discover()
+    deletion.release()
+    expect((await pruning).prune?.deleted.map(({ key }) => key)).toEqual([study.imageKeys[1]!])
+    expect(effectsAt(hospital, study.imageKeys[2]!)).toEqual(["created"])
+    await hospital.copy()
+    expect(storedAt(hospital, study.imageKeys[1]!)).toEqual(dicomBody(2))
+    expect((await hospital.verify({ read: true })).code).toBe(0)
   })
 
   test("leaves out a study that another run is working on", async () => {
