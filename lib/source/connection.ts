@@ -118,7 +118,7 @@ export async function readOnly<T>(
     const run: Reading["run"] = async (statement) => {
       using _ = watch.expect(limits.statementMs + GRACE_MS)
       try {
-        return await Promise.race([statement, watch.barked])
+        return await watch.unlessBarked(statement)
       } catch (cause) {
         throw asDatabaseError(cause, where)
       }
@@ -131,7 +131,7 @@ export async function readOnly<T>(
   // The driver forgets statements that were still waiting for their turn when the connection ended.
   transaction.catch(watch.bark)
   try {
-    return (await Promise.race([transaction, watch.barked])) as T
+    return (await watch.unlessBarked(transaction)) as T
   } catch (cause) {
     throw asDatabaseError(cause, where)
   }
@@ -142,13 +142,31 @@ const GRACE_MS = 15_000
 
 /** Barks when the signal aborts, when what was expected within some time did not come, or when told to. */
 function watchdog(where: Whereabouts, signal: AbortSignal | undefined) {
-  const { promise: barked, reject: bark } = Promise.withResolvers<never>()
+  const waiting = new Set<(reason: unknown) => void>()
+  let barked: { readonly reason: unknown } | undefined
+  const bark = (reason: unknown) => {
+    barked ??= { reason }
+    for (const reject of waiting) reject(barked.reason)
+  }
   const abort = () => bark(reasonOf(signal))
   signal?.addEventListener("abort", abort, { once: true })
   return {
-    /** Rejects with the reason. */
-    barked,
     bark,
+    /**
+     * Settles as `work` does, or rejects with the reason. No race with a promise of the watchdog's own: that would keep
+     * what each statement gave for as long as the transaction lasts.
+     */
+    async unlessBarked<T>(work: PromiseLike<T>): Promise<T> {
+      if (barked !== undefined) throw barked.reason
+      const { promise, resolve, reject } = Promise.withResolvers<T>()
+      waiting.add(reject)
+      work.then(resolve, reject)
+      try {
+        return await promise
+      } finally {
+        waiting.delete(reject)
+      }
+    },
     expect(ms: number): Disposable {
       const silence = new Error(`no answer within ${ms} ms`)
       const timer = setTimeout(() => bark(failure(DatabaseSilent, where, "is silent", silence)), ms)
