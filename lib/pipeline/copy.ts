@@ -71,7 +71,8 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
   if (options.retryFailed === true) retryGivenUp(ledger, options.studyIds)
   const ids = await idsToCopy(deps, options, results)
   const estimate = estimateCopy(ledger, deps.terms, ids)
-  log.info(estimate, `to copy: ${describeEstimate(estimate)}`)
+  const until = limits.endsAt === undefined ? "" : `; no study is begun after ${limits.endsAt.toISOString()}`
+  log.info(estimate, `to copy: ${describeEstimate(estimate)}${until}`)
   using heartbeat = keepClaims(deps)
   const forced = AbortSignal.any([stop.forced, heartbeat.lost])
 

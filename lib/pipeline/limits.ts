@@ -30,6 +30,8 @@ export interface Limits extends Disposable {
   readonly reached: AbortSignal
   /** The one that was reached first. */
   readonly ended: LimitName | undefined
+  /** When time will have reached one, unless bytes do before. */
+  readonly endsAt: Date | undefined
   /** Bytes that all bodies of the origin together may bring in a second. */
   readonly bytesPerSecond: number | undefined
   /** Tells of bytes that were sent to the destination. */
@@ -45,6 +47,7 @@ export function limitsFrom(
   const reached = new AbortController()
   const over = new AbortController()
   let ended: LimitName | undefined
+  let endsAt: Date | undefined
   let sent = 0
 
   const reach = (limit: LimitName) => {
@@ -52,6 +55,7 @@ export function limitsFrom(
     reached.abort(new Aborted(`the limit ${limit} was reached`))
   }
   const endAt = (moment: Date, limit: LimitName) => {
+    if (endsAt === undefined || moment < endsAt) endsAt = moment
     untilThen(moment, clock, over.signal).then(
       () => reach(limit),
       (error: unknown) => {
@@ -68,6 +72,7 @@ export function limitsFrom(
     get ended() {
       return ended
     },
+    endsAt,
     bytesPerSecond: bwlimit ?? copy.bytesPerSecond,
     sent(bytes) {
       sent += bytes
@@ -82,6 +87,7 @@ export function noLimits(): Limits {
   return {
     reached: new AbortController().signal,
     ended: undefined,
+    endsAt: undefined,
     bytesPerSecond: undefined,
     sent() {},
     [Symbol.dispose]() {},

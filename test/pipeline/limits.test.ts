@@ -39,6 +39,7 @@ describe("--until", () => {
   ])("is the next such time: %s", async (_, timezone, start, end) => {
     using one = limited({ until: at }, start, timezone)
     await one.clock.moveTo(new Date(Date.parse(end) - 1000).toISOString())
+    expect(one.limits.endsAt).toEqual(new Date(end))
     expect(one.limits.reached.aborted).toBe(false)
     await one.clock.moveTo(end)
     expect(one.limits.reached.aborted).toBe(true)
@@ -73,6 +74,7 @@ describe("limits", () => {
 
   test("that are over wait for nothing, and are never reached", async () => {
     const one = limited({ maxDuration: 60_000, until: { hour: 3, minute: 0 } }, "2026-03-02T02:00:00Z")
+    expect(one.limits.endsAt).toEqual(new Date("2026-03-02T02:01:00Z"))
     expect(one.clock.waiting).toBe(2)
     one[Symbol.dispose]()
     await one.clock.moveTo("2026-03-02T04:00:00Z")
@@ -131,6 +133,7 @@ describe("a copy that reaches a limit", () => {
     )
     const copying = copyWithin(hospital, one.limits)
     await Promise.race(stalls.map((stall) => stall.reached()))
+    expect(hospital.logged.join()).toContain("no study is begun after 2026-03-02T02:01:00.000Z")
     await one.clock.moveTo("2026-03-02T02:01:00Z")
     for (const stall of stalls) stall.release()
     const { totals } = await copying
