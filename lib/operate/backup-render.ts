@@ -1,5 +1,5 @@
 import type { Backup } from "../ledger/backup.ts"
-import { bytes, plural, safe, table } from "../support/text.ts"
+import { bytes, count, plural, safe, table } from "../support/text.ts"
 import type { BackupReport } from "./backup.ts"
 import type { RestoreReport } from "./restore.ts"
 
@@ -24,7 +24,7 @@ export function renderRestore({ backup, holds, ledger, kept, dry_run }: RestoreR
   const { studies, complete, last_run_at, version } = holds
   return [
     `${dry_run ? "would restore" : "restored"} ${safe(backup)}`,
-    `  it holds ${plural(studies, "study", "studies")}, ${complete} complete; its last run began ${last_run_at ?? "never"}; version ${version}`,
+    `  it holds ${plural(studies, "study", "studies")}, ${count(complete)} complete; its last run began ${last_run_at ?? "never"}; version ${version}`,
     ...(dry_run ? [`  ${safe(ledger)} would be kept beside it`] : []),
     ...(kept === null ? [] : [`  the replaced ledger is ${safe(kept)}`]),
     ...(dry_run ? [] : ["What was copied since then is found again: bun run discover, then bun run copy."]),

@@ -129,6 +129,14 @@ describe("A restore is refused", () => {
     expect(() => inspectBackup(bench.backup.path)).toThrow(BackupRefused)
   })
 
+  test("when the backup is damaged where nothing else would look", () => {
+    using bench = backedUp()
+    const bytes = readFileSync(bench.backup.path)
+    const page = rootPage(bench.backup.path, "objects")
+    writeFileSync(bench.backup.path, bytes.fill(0xa5, (page - 1) * 8192, page * 8192))
+    expect(() => inspectBackup(bench.backup.path)).toThrow("is damaged")
+  })
+
   test("when the backup is a database of somebody else", () => {
     using bench = backedUp()
     change(bench, "alter table ledger rename to something")
@@ -146,6 +154,13 @@ test("A backup tells what it holds before it is restored", () => {
     last_run_at: "2026-03-01T02:00:00.000Z",
   })
 })
+
+function rootPage(path: string, table: string): number {
+  using db = new Database(path, { readonly: true })
+  return db
+    .query<{ page: number }, [string]>("select rootpage as page from sqlite_schema where name = ?")
+    .get(table)!.page
+}
 
 function change({ backup }: ReturnType<typeof backedUp>, sql: string) {
   using db = new Database(backup.path)

@@ -99,12 +99,12 @@ test("nothing of a patient, a query or a machine is anywhere in what is sent", a
 test("a defect is reported, whatever was thrown", async () => {
   await using service = ingest()
   const { report } = reporter({ dsn: service.dsn })
-  await report(new TypeError("undefined is not an object"))
+  await report(new TypeError('"JOHN DOE" is not an object'))
   await report("thrown text of JOHN DOE")
   expect(
     service.events().map(({ exception }) => [exception.values[0].type, exception.values[0].value]),
   ).toEqual([
-    ["TypeError", "undefined is not an object"],
+    ["TypeError", "[value] is not an object"],
     ["UnknownError", ""],
   ])
 })
