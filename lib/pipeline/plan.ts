@@ -14,7 +14,10 @@ export function planStudy(study: SourceStudy): DiscoveredStudy {
     newestSignedAt: study.newestSignedAt ?? null,
     listsOrigin: !study.imagesInDatabase,
     sourceHash: study.sourceHash,
-    objects: [metadataObject(study), ...reportObjects(study), ...dicomObjects(study)],
+    // Of an unchanged study, as most are, nobody asks for them.
+    get objects() {
+      return [metadataObject(study), ...reportObjects(study), ...dicomObjects(study)]
+    },
   }
 }
 
