@@ -28,7 +28,7 @@ export function renderAdopt(report: AdoptReport, { dryRun }: { readonly dryRun: 
     ...(reasons.length > 0 ? [table(["not adopted, because it is", "objects"], reasons), ""] : []),
     `${plural(studies, "study", "studies")} compared: ${plural(adopted.objects, "object")} ` +
       `${dryRun ? "would be adopted (dry run, nothing recorded)" : "adopted"}, ` +
-      `${bytes(adopted.bytes)} ${dryRun ? "not to be read again" : "need not be copied"}` +
+      `${bytes(adopted.bytes)} that need not be copied` +
       (saved_usd === null ? "" : `, ${dollars(saved_usd)} of egress saved`),
     ...(saved_usd === null && adopted.bytes > 0
       ? ["With EGRESS_USD_PER_GB set, this tells the money, too."]
@@ -41,5 +41,6 @@ export function renderAdopt(report: AdoptReport, { dryRun }: { readonly dryRun: 
 }
 
 function dollars(usd: number): string {
+  if (usd > 0 && usd < 0.01) return "less than 0.01 USD"
   return usd < 100 ? `${usd.toFixed(2)} USD` : `${count(Math.round(usd))} USD`
 }
