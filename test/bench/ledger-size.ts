@@ -18,7 +18,7 @@ import { tempDir } from "../support/temp.ts"
 // How large is the ledger of a million studies? Every study is discovered, copied with its metadata, a report and two
 // images, and its receipt written, by the functions that do it every night; then its tries are folded.
 //
-//     bun test/bench/ledger-size.ts [--studies 50000] [--json]
+//     npm run bench:ledger-size -- [--studies 50000] [--json]
 
 const MILLION = 1_000_000
 const LIMIT_BYTES = 2_000_000_000

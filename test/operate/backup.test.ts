@@ -1,6 +1,14 @@
 import { Database } from "bun:sqlite"
 import { afterAll, describe, expect, test } from "bun:test"
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statfsSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs"
 import { pathToFileURL } from "node:url"
 import { startCloud } from "../../lib/demo/cloud/server.ts"
 import { listBackups } from "../../lib/ledger/backup.ts"
@@ -11,9 +19,19 @@ import { recordStudy } from "../../lib/ledger/studies.ts"
 import { BackupDiffers, backUp, backupIfDue } from "../../lib/operate/backup.ts"
 import { openStore } from "../../lib/storage/open.ts"
 import { crc32cBase64 } from "../../lib/support/checksums.ts"
-import { chestStudy, DAY, HOUR, newRun, rows, type TestLedger, testLedger } from "../support/ledger.ts"
+import {
+  chestStudy,
+  DAY,
+  HOUR,
+  newCohort,
+  newRun,
+  rows,
+  type TestLedger,
+  testLedger,
+} from "../support/ledger.ts"
 import { runScript } from "../support/process.ts"
 import { tempDir } from "../support/temp.ts"
+import { tinyDisk } from "../support/tiny-disk.ts"
 
 const FIRST = "ledger-2026-03-01T02-00-00Z.sqlite"
 
@@ -81,8 +99,24 @@ describe("A backup", () => {
     const damaged = bench.dir.file("state", "damaged.sqlite")
     writeFileSync(damaged, bytes)
     using ledger = openLedger(damaged, { readonly: true, clock: bench.clock })
-    expect(backUp({ ledger, store: undefined })).rejects.toThrow(LedgerUnusable)
+    await expect(backUp({ ledger, store: undefined })).rejects.toThrow(LedgerUnusable)
     expect(filesOf(bench)).toHaveLength(7)
+  })
+
+  test.skipIf(!tinyDisk.isPossible)("that finds no room leaves nothing half done, and says so", async () => {
+    using disk = tinyDisk.mount(8_000_000)
+    using ledger = openLedger(`${disk.path}/ledger.sqlite`)
+    const cohortId = newCohort(ledger, newRun(ledger))
+    ledger.write(() => {
+      for (let n = 0; n < 600; n += 1) recordStudy(ledger, chestStudy(`s${n}`), cohortId)
+    })
+    ledger.db.run("pragma wal_checkpoint(truncate)")
+    const { bavail, bsize } = statfsSync(disk.path)
+    writeFileSync(`${disk.path}/filler`, Buffer.alloc(bavail * bsize - 300_000))
+    await expect(backUp({ ledger, store: undefined })).rejects.toThrow("no space left for the ledger")
+    expect(readdirSync(`${disk.path}/backups`)).toEqual([])
+    disk.grow(16_000_000)
+    expect((await backUp({ ledger, store: undefined })).backup.bytes).toBeGreaterThan(500_000)
   })
 
   test("is only told of by a dry run", async () => {
@@ -135,7 +169,7 @@ describe("With LEDGER_BACKUP_URI a backup", () => {
     using bench = testLedger()
     using store = bucket("taken")
     cloud.put("taken", `ledger/${FIRST}`, Buffer.from("somebody else's"))
-    expect(backUp({ ledger: bench.ledger, store })).rejects.toThrow(BackupDiffers)
+    await expect(backUp({ ledger: bench.ledger, store })).rejects.toThrow(BackupDiffers)
     expect(Buffer.from(cloud.get("taken", `ledger/${FIRST}`)!.bytes).toString()).toBe("somebody else's")
     expect(filesOf(bench)).toEqual([FIRST])
   })

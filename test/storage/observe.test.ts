@@ -51,7 +51,7 @@ test("every call is told of with its key, how it ended and how long it took", as
 test("a refusal is told of with its class and status", async () => {
   const { store, told } = observed("refusals")
   await store.write("a", Buffer.from("1"), create)
-  expect(store.write("a", Buffer.from("2"), create)).rejects.toThrow(PreconditionFailed)
+  await expect(store.write("a", Buffer.from("2"), create)).rejects.toThrow(PreconditionFailed)
   expect(told().at(-1)).toEqual({ verb: "write", key: "a", outcome: "PreconditionFailed", status: 412 })
 })
 
