@@ -25,7 +25,7 @@ import {
   type Results,
 } from "./copy-report.ts"
 import { type CopyStudyDeps, copyStudy } from "./copy-study.ts"
-import { describeEstimate, estimateCopy, type Terms } from "./estimate.ts"
+import { describeEstimate, type Estimate, estimateCopy, type Terms } from "./estimate.ts"
 import { whyLeftAlone } from "./left-alone.ts"
 import { refusedStudy, type StudyResult } from "./study-result.ts"
 import { beginStudy, type StudyWork } from "./study-work.ts"
@@ -70,9 +70,7 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
   giveUpLongMissing(ledger)
   if (options.retryFailed === true) retryGivenUp(ledger, options.studyIds)
   const ids = await idsToCopy(deps, options, results)
-  const estimate = estimateCopy(ledger, deps.terms, ids)
-  const until = limits.endsAt === undefined ? "" : `; no study is begun after ${limits.endsAt.toISOString()}`
-  log.info(estimate, `to copy: ${describeEstimate(estimate)}${until}`)
+  const estimate = announce(deps, ids)
   using heartbeat = keepClaims(deps)
   const forced = AbortSignal.any([stop.forced, heartbeat.lost])
 
@@ -104,6 +102,17 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
   const seconds = Math.round(performance.now() - startedAt) / 1000
   const totals = { ...results.sums, seconds, ...whatIsLeft(deps, ids) }
   return { studies: results.studies, totals, estimate }
+}
+
+/** Says before the beginning what is to be expected. */
+function announce(
+  { ledger, log, terms, limits }: CopyStepDeps,
+  ids: readonly string[] | undefined,
+): Estimate {
+  const estimate = estimateCopy(ledger, terms, ids)
+  const until = limits.endsAt === undefined ? "" : `; no study is begun after ${limits.endsAt.toISOString()}`
+  log.info(estimate, `to copy: ${describeEstimate(estimate)}${until}`)
+  return estimate
 }
 
 /** What others are working on and, when a limit ended the run, what the next one would find to do. */
