@@ -86,7 +86,7 @@ export function asLedgerError(error: unknown, path: string): unknown {
   if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB"))
     return new LedgerUnusable(
       `the ledger is damaged: ${path}`,
-      "Keep the file, put a backup of it in its place, then run verify --repair.",
+      "Put a backup in its place: bun run backup list, then bun run backup restore FILE; the damaged file is kept.",
       error,
     )
   if (code.startsWith("SQLITE_IOERR"))
