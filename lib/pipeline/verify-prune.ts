@@ -1,5 +1,6 @@
 import { assertClaimed, isOwnAttempt } from "../ledger/attempts.ts"
 import { type Claim, claimStudy, releaseClaim, renewClaims } from "../ledger/claims.ts"
+import { objectAt } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { forgetRetired, type RetiredObject, retiredObjects } from "../ledger/retired.ts"
 import { type LedgerStudy, studyById } from "../ledger/studies.ts"
@@ -41,47 +42,75 @@ export interface PruneDeps {
  * @param found what the destination lists of the study, by path
  */
 export async function pruneStudy(
-  { ledger, destination, runId }: PruneDeps,
+  deps: PruneDeps,
   study: LedgerStudy,
   found: ReadonlyMap<string, ObjectInfo>,
   report: GrowingReport,
   signal: AbortSignal,
 ): Promise<void> {
-  const retired = retiredObjects(ledger, study.studyId)
-  if (retired.length === 0) return
-  const standing = retired.filter(({ path }) => found.has(path))
-  const spare = (object: RetiredObject, reason: WhySpared) =>
-    report.spared.push({ key: objectKey(study, object.path), reason })
-  const count = ({ path, generation }: RetiredObject) => {
-    const { size } = found.get(path)!
-    report.deleted.push({ key: objectKey(study, path), generation, size })
+  const { ledger, runId } = deps
+  const plan = planPrune(ledger, study, found)
+  report.spared.push(...plan.spared)
+  const count = ({ object, size }: Doomed) => {
+    report.deleted.push({ key: objectKey(study, object.path), generation: object.generation, size })
     report.bytes += size
   }
-  const doomed = standing.filter((object) => {
-    const reason = whySpared(ledger, study, object, found.get(object.path)!)
-    if (reason !== undefined) spare(object, reason)
-    return reason === undefined
-  })
+  const spare = ({ object }: Doomed, reason: WhySpared) =>
+    report.spared.push({ key: objectKey(study, object.path), reason })
   if (runId === undefined) {
-    for (const object of doomed) count(object)
+    for (const doomed of plan.doomed) count(doomed)
     return
   }
+  if (plan.doomed.length + plan.gone.length === 0) return
   const claim = claimStudy(ledger, runId, study.studyId)
   if (claim === undefined) {
-    for (const object of doomed) spare(object, "another run is working on its study")
+    for (const doomed of plan.doomed) spare(doomed, "another run is working on its study")
     return
   }
   try {
-    for (const object of retired.filter(({ path }) => !found.has(path))) forgetRetired(ledger, object)
-    for (const object of doomed) {
-      signal.throwIfAborted()
-      const end = await deleteRetired({ ledger, destination }, study, claim, object, signal)
-      if (end === "deleted") count(object)
-      else if (end === "replaced") spare(object, "replaced since we put it there")
+    for (const object of plan.gone) await noteGone(deps, study, object, signal)
+    for (const doomed of plan.doomed) {
+      const end = await deleteRetired(deps, study, claim, doomed.object, signal)
+      if (end === "deleted") count(doomed)
+      else if (end === "replaced") spare(doomed, "replaced since we put it there")
     }
   } finally {
     releaseClaim(ledger, claim, { seconds: 0 })
   }
+}
+
+interface Doomed {
+  readonly object: RetiredObject
+  readonly size: number
+}
+
+interface PrunePlan {
+  readonly doomed: readonly Doomed[]
+  readonly spared: PruneReport["spared"]
+  /** What is retired and does not stand there any more. */
+  readonly gone: readonly RetiredObject[]
+}
+
+function planPrune(ledger: Ledger, study: LedgerStudy, found: ReadonlyMap<string, ObjectInfo>): PrunePlan {
+  const plan = { doomed: [] as Doomed[], spared: [] as PruneReport["spared"], gone: [] as RetiredObject[] }
+  for (const object of retiredObjects(ledger, study.studyId)) {
+    const standing = found.get(object.path)
+    const reason = standing && whySpared(ledger, study, object, standing)
+    if (standing === undefined) plan.gone.push(object)
+    else if (reason === undefined) plan.doomed.push({ object, size: standing.size })
+    else plan.spared.push({ key: objectKey(study, object.path), reason })
+  }
+  return plan
+}
+
+/** The listing may be older than the object, so it is looked for once more. */
+async function noteGone(
+  { ledger, destination }: PruneDeps,
+  study: LedgerStudy,
+  object: RetiredObject,
+  signal: AbortSignal,
+) {
+  if (!(await isListed(destination, objectKey(study, object.path), signal))) forgetRetired(ledger, object)
 }
 
 function whySpared(
@@ -102,17 +131,17 @@ function mayBeReceipted(ledger: Ledger, { studyId }: LedgerStudy): boolean {
 }
 
 async function deleteRetired(
-  { ledger, destination }: Pick<PruneDeps, "ledger" | "destination">,
+  { ledger, destination }: PruneDeps,
   study: LedgerStudy,
   claim: Claim,
   object: RetiredObject,
   signal: AbortSignal,
 ): Promise<"deleted" | "replaced" | "wanted again"> {
+  signal.throwIfAborted()
   renewClaims(ledger, claim.runId)
   assertClaimed(ledger, claim)
-  const isStillRetired = retiredObjects(ledger, study.studyId).some(
-    ({ position, generation }) => position === object.position && generation === object.generation,
-  )
+  const now = objectAt(ledger, study.studyId, object.position)
+  const isStillRetired = now?.state === "retired" && now.generation === object.generation
   if (!isStillRetired) return "wanted again"
   const key = objectKey(study, object.path)
   try {
@@ -120,8 +149,14 @@ async function deleteRetired(
   } catch (error) {
     if (!(error instanceof NotFound || error instanceof PreconditionFailed)) throw error
     // This generation is gone: deleted by a try whose answer was lost, or replaced by somebody.
-    if ((await destination.head(key, signal)) !== undefined) return "replaced"
+    if (await isListed(destination, key, signal)) return "replaced"
   }
   forgetRetired(ledger, object)
   return "deleted"
+}
+
+/** Not by a head, so that the rights to list and to delete are all that pruning needs. */
+async function isListed(destination: ObjectStore, key: string, signal: AbortSignal): Promise<boolean> {
+  for await (const info of destination.list(key, signal)) if (info.key === key) return true
+  return false
 }

@@ -6,7 +6,7 @@ import { UsageError } from "../../lib/support/errors.ts"
 import { thisProcess } from "../../lib/support/owner.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { type Chest, type ChestOptions, dicomBody, originObjects } from "../support/chest.ts"
-import { failures, folderDestination, type Hospital, openHospital } from "../support/hospital.ts"
+import { failures, folderDestination, type Hospital, openHospital, QUICK } from "../support/hospital.ts"
 import { ledgerOf } from "../support/scripts.ts"
 
 /** A hospital whose studies another tool has copied already, discovered. */
@@ -227,6 +227,17 @@ describe("adopt", () => {
     expect(hospital.rows("select outcome from runs where script = 'adopt'")).toEqual([{ outcome: "stopped" }])
     expect(hospital.rows("select * from copy_attempts where ended_at is null")).toEqual([])
     expect((await hospital.adopt()).adopted.objects).toBe(18 - first.adopted.objects)
+  })
+
+  test("goes on with the others where one study cannot be compared, and tells it: exit code 1", async () => {
+    const { hospital } = await filled(3)
+    using _ = hospital
+    const fault = { kind: "status", status: 503 } as const
+    hospital.cloud.fail({ operation: "s3.list", nth: 2, times: 1 + QUICK.retries, fault })
+    const report = await hospital.adopt({ concurrency: 1 })
+    expect(report).toMatchObject({ code: 1, studies: 2, adopted: { objects: 6 } })
+    expect(report.failed).toMatchObject([{ error: expect.stringContaining("Unavailable") }])
+    expect((await hospital.adopt()).adopted.objects).toBe(3)
   })
 
   test("of a folder as the destination needs a CRC32C of the source; copy adopts the rest", async () => {

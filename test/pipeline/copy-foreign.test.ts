@@ -98,4 +98,18 @@ describe("a copy and a destination that another tool filled", () => {
     expect((await hospital.copy({ concurrency: 1 })).totals).toMatchObject({ succeeded: 4, skipped: 12 })
     expect(lists(hospital) - PROBE).toBe(1)
   })
+  test("does without listings that fail, too: they would only have spared bytes", async () => {
+    using hospital = await openHospital()
+    const studies = await admitStudies(hospital, 4)
+    for (const study of studies) fill(hospital, study)
+    await hospital.discover()
+    hospital.cloud.fail({
+      operation: "gcs.list",
+      nth: 1 + PROBE,
+      times: 1000,
+      fault: { kind: "status", status: 503 },
+    })
+    hospital.env.OBJECTS_IN_FLIGHT = "1"
+    expect((await hospital.copy({ concurrency: 1 })).totals).toMatchObject({ succeeded: 4, skipped: 12 })
+  })
 })

@@ -75,6 +75,7 @@ describe("verify --prune", () => {
     using _ = hospital
     const { cloud, destination } = hospital
     const mark = describedAt(hospital, goes).metadata
+    cloud.roles.allow("anonymous", { [destination]: ["storage.objects.list", "storage.objects.delete"] })
     const deletion = cloud.fail({ operation: "gcs.delete", fault: { kind: "stall" } })
     const pruning = hospital.verify({ prune: true })
     await deletion.reached()
