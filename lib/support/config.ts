@@ -74,7 +74,11 @@ export function privateNames(env: Environment = process.env): readonly string[] 
   return [database.host, database.name, database.user, origin.uri, destination.uri, s3.endpoint]
     .flatMap((variable) => spelledValues(variable, env))
     .concat(hostname())
+    .filter((name) => name.length >= SHORTEST_NAME)
 }
+
+/** A shorter one is a part of many a word, and tells nothing. */
+const SHORTEST_NAME = 3
 
 /** What the terminal of whoever started the script can do and is wanted to. */
 export interface Terminal {

@@ -91,12 +91,20 @@ function eventOf(
   return { type: undefined, level: "error", tags: { script }, exception: { values: values.reverse() } }
 }
 
+const MAY_LEAVE = new Set([
+  "type",
+  "event_id",
+  "timestamp",
+  "platform",
+  "level",
+  "release",
+  "tags",
+  "exception",
+  "sdk",
+])
+
 /** The SDK adds what it knows of the machine, its host name first. */
 function onlyWhatMayLeave(event: ErrorEvent): ErrorEvent {
-  const { type, event_id, timestamp, platform, level, release, tags, exception, sdk } = event
-  return Object.fromEntries(
-    Object.entries({ type, event_id, timestamp, platform, level, release, tags, exception, sdk }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  ) as unknown as ErrorEvent
+  for (const name of Object.keys(event)) if (!MAY_LEAVE.has(name)) Reflect.deleteProperty(event, name)
+  return event
 }
