@@ -50,10 +50,14 @@ export async function copyObject(
     ? glanceAt(deps.destination, key, signal)
     : deps.foreign.listedAt(claim, key, signal))
   if (standing !== undefined && object.forced === 0) {
-    const settled = await recognise(deps, claim, object, standing, signal)
-    if (settled !== undefined) return settled
+    const { generation } = standing
+    const seen = await recognise(deps, claim, object, standing, signal)
+    if ("copied" in seen) return seen.copied
     // A listing may be old by now, and a conflict must not be.
     if (!lookFirst) standing = await glanceAt(deps.destination, key, signal)
+    // What is known to differ and may not be replaced is not downloaded to find that out.
+    const differs = standing?.generation === generation && seen.unlike !== "no_common_checksum"
+    if (standing !== undefined && differs) replaceable(deps, { attempt, key }, standing)
   }
   using incoming = await fetchIncoming(deps, claim, object, signal)
   const warning = object.kind === "dicom" ? await whyNotDicom(incoming.body) : undefined
@@ -183,7 +187,11 @@ async function sameContent(standing: Standing, incoming: Incoming, signal?: Abor
  * when the operator asked for it.
  * @throws DestinationConflict
  */
-function replaceable({ ledger }: CopyDeps, { attempt, key }: Placement, standing: Standing): string {
+function replaceable(
+  { ledger }: CopyDeps,
+  { attempt, key }: Pick<Placement, "attempt" | "key">,
+  standing: Standing,
+): string {
   const { object } = attempt
   const ours =
     object.generation === standing.generation || isOwnAttempt(ledger, object, standing.metadata.attempt)

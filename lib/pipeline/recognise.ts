@@ -7,6 +7,9 @@ import { differenceOf, NOTHING_IN_COMMON } from "../transfer/send.ts"
 import type { StudyIds } from "./layout.ts"
 import { originKeyOf } from "./source-of.ts"
 
+/** What is known of an object that stands at the destination: it is done, or why that cannot be said. */
+export type Recognition = { readonly copied: Copied } | { readonly unlike: Unlike }
+
 /** Whether what stands at the destination is known to be the source's present bytes, without reading any. */
 export async function recognise(
   { ledger, origin }: { readonly ledger: Ledger; readonly origin: ObjectSource },
@@ -14,9 +17,9 @@ export async function recognise(
   object: LedgerObject,
   standing: ObjectInfo,
   signal?: AbortSignal,
-): Promise<Copied | undefined> {
+): Promise<Recognition> {
   const source = await origin.head(originKeyOf(study, object, origin.uri), signal)
-  if (source === undefined || standing.crc32c === undefined) return undefined
+  if (source === undefined || standing.crc32c === undefined) return { unlike: "no_common_checksum" }
   const recorded =
     object.generation === standing.generation &&
     object.sourceEtag !== null &&
@@ -25,15 +28,16 @@ export async function recognise(
     isOwnAttempt(ledger, object, standing.metadata.attempt) && standing.metadata.source_etag === source.etag
   const unlike = unlikeness(standing, source)
   // What the ledger or our mark says is believed only where no checksum says otherwise.
-  const believed = unlike === undefined || (unlike === "no_common_checksum" && (recorded || ours))
-  if (!believed) return undefined
-  return {
+  const believed = unlike === "no_common_checksum" && (recorded || ours)
+  if (unlike !== undefined && !believed) return { unlike }
+  const copied: Copied = {
     outcome: recorded ? "unchanged" : "adopted",
     ...identityOf(standing, standing.crc32c),
     sourceEtag: source.etag,
     bytes: 0,
     warning: object.warning ?? undefined,
   }
+  return { copied }
 }
 
 /** Why an object that stands at the destination is not known to be the source's bytes. */
