@@ -105,14 +105,15 @@ export interface OpenRun {
 /** Runs without an end: those whose process lives, as far as one can tell from here, and those that died without a word. */
 export function openRuns(ledger: Ledger): { readonly running: OpenRun[]; readonly died: OpenRun[] } {
   const runs = ledger.db
-    .query<OpenRun & Owner, []>(
-      `select run_id, script, started_at, host, boot_id as bootId, pid, process_start as processStart
+    .query<OpenRun & Owner & { lapsed: 0 | 1 }, { now: string }>(
+      `select run_id, script, started_at, host, boot_id as bootId, pid, process_start as processStart,
+         coalesce(alive_until <= $now, 0) as lapsed
        from runs where ended_at is null order by run_id`,
     )
-    .all()
+    .all({ now: ledger.now() })
   const told = (dead: boolean) =>
     runs
-      .filter((run) => isDead(run) === dead)
+      .filter((run) => (run.lapsed === 1 || isDead(run)) === dead)
       .map(({ run_id, script, started_at, host, pid }) => ({ run_id, script, started_at, host, pid }))
   return { running: told(false), died: told(true) }
 }
@@ -122,12 +123,15 @@ export interface Span {
   readonly to: string
 }
 
-/** When runs that copy were at work since then, each from its start to its end or now, in the order of starting. */
+/** When runs that copy were at work since then, each from its start to its last sign of life, in the order of starting. */
 export function copyingSpans(ledger: Ledger, since: string): Span[] {
   return ledger.db
     .query<Span, { since: string; now: string }>(
-      `select max(started_at, $since) as "from", coalesce(ended_at, $now) as "to" from runs
-       where script in ('copy', 'run') and coalesce(ended_at, $now) > $since order by 1`,
+      `with work as (
+         select started_at, coalesce(ended_at, min(coalesce(alive_until, $now), $now)) as seen_at
+         from runs where script in ('copy', 'run')
+       )
+       select max(started_at, $since) as "from", seen_at as "to" from work where seen_at > $since order by 1`,
     )
     .all({ since, now: ledger.now() })
 }

@@ -3,7 +3,9 @@ import { beginAttempts } from "../../lib/ledger/attempts.ts"
 import { claimNext } from "../../lib/ledger/claims.ts"
 import { LEDGER_VERSION } from "../../lib/ledger/migrate.ts"
 import { objectAt } from "../../lib/ledger/objects.ts"
+import { renewRun } from "../../lib/ledger/runs.ts"
 import { recordStudy } from "../../lib/ledger/studies.ts"
+import { copyingSpans, openRuns } from "../../lib/ledger/views.ts"
 import { renderStatus } from "../../lib/operate/render.ts"
 import { failuresOf, statusOf, timelineOf, versionsOf } from "../../lib/operate/status.ts"
 import { UsageError } from "../../lib/support/errors.ts"
@@ -77,6 +79,7 @@ describe("status", () => {
   test("of what is under way tells the rate while runs were at work, and when the rest will be done", () => {
     using bench = knownLedger()
     bench.clock.advance(69_500)
+    renewRun(bench.ledger, 3)
     // Six objects in 160 s: 90.5 s until the first copies had ended, 69.5 s of the one that runs, none of the idle hour.
     expect(statusOf(bench.ledger).rate).toEqual({
       objects_per_second: 0.0375,
@@ -94,11 +97,21 @@ describe("status", () => {
       .query<{ started_at: string }, []>("select started_at from runs where ended_at is null")
       .get()!
     bench.clock.advance(69_500)
+    renewRun(bench.ledger, 3)
     bench.ledger.db.run(
       `insert into runs (script, arguments, version, host, boot_id, pid, process_start, started_at)
        values ('copy', '[]', '1', 'h', 'b', 1, '1', '${started_at}')`,
     )
     expect(statusOf(bench.ledger).rate).toMatchObject({ bytes_per_second: 15_700 })
+  })
+
+  test("counts a run that gives no sign of life any more until its last one", () => {
+    using bench = knownLedger()
+    bench.clock.advance(24 * HOUR)
+    expect(openRuns(bench.ledger)).toMatchObject({ running: [], died: [{ run_id: 3 }] })
+    expect(copyingSpans(bench.ledger, "2026-03-01T03:00:00.000Z")).toEqual([
+      { from: "2026-03-01T03:01:30.500Z", to: "2026-03-01T03:02:30.500Z" },
+    ])
   })
 
   test("tells no rate while nothing runs, and no end before anything was moved", () => {
