@@ -14,7 +14,7 @@ import { dueStudies, eligibleStudies, studyById } from "../ledger/studies.ts"
 import { dueWork } from "../ledger/work.ts"
 import type { Log } from "../support/log.ts"
 import { withLogIds } from "../support/log-ids.ts"
-import { acquireUnless, forEachLimit, semaphore } from "../support/pool.ts"
+import { acquireUnless, bell, forEachLimit, semaphore } from "../support/pool.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
 import {
@@ -71,26 +71,38 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
   if (options.retryFailed === true) retryGivenUp(ledger, options.studyIds)
   const ids = await idsToCopy(deps, options, results)
   const estimate = announce(deps, ids)
-  using heartbeat = keepClaims(deps)
+  // What a discovery finds while studies are under way is this run's to copy, by all its workers.
+  const more = bell()
+  using heartbeat = keepClaims(deps, more.ring)
   const forced = AbortSignal.any([stop.forced, heartbeat.lost])
 
   progress.start(ids?.length ?? estimate.studies, "studies")
   const take = ids === undefined ? takeDue(deps) : takeOf(deps, ids)
   const places = semaphore(options.concurrency)
+  const copyInTurn = async (work: StudyWork, ended: AbortSignal, signal: AbortSignal) => {
+    using place = await acquireUnless(places, ended)
+    if (place === undefined) return giveBack(deps, work.claim)
+    const tally = await withLogIds({ study: work.claim.studyId }, () =>
+      copyStudy(deps, work, place, { requested: stop.requested, forced: signal }),
+    )
+    const result = tally.result()
+    results.add(result, tally.warnings.length)
+    progress.tick(1, result.study_id)
+    logResult(log, result, tally.warnings)
+  }
+  let taken = 0
   const copyOneByOne = async (_worker: number, signal: AbortSignal) => {
     const ended = AbortSignal.any([stop.requested, limits.reached, signal])
     while (!ended.aborted) {
       const work = await take(ended)
-      if (work === undefined) return
-      using place = await acquireUnless(places, ended)
-      if (place === undefined) return giveBack(deps, work.claim)
-      const tally = await withLogIds({ study: work.claim.studyId }, () =>
-        copyStudy(deps, work, place, { requested: stop.requested, forced: signal }),
-      )
-      const result = tally.result()
-      results.add(result, tally.warnings.length)
-      progress.tick(1, result.study_id)
-      logResult(log, result, tally.warnings)
+      if (work !== undefined) {
+        taken += 1
+        await copyInTurn(work, ended, signal).finally(() => {
+          taken -= 1
+          more.ring()
+        })
+      } else if (taken > 0) await more.rung()
+      else return
     }
   }
   try {
@@ -199,11 +211,15 @@ async function giveBack({ ledger, commits }: CopyStepDeps, claim: Claim) {
 }
 
 /** Renews this run's claims for as long as it lives; `lost` fires when that fails, for then nothing is ours. */
-function keepClaims({ ledger, runId, log }: CopyStepDeps): Disposable & { readonly lost: AbortSignal } {
+function keepClaims(
+  { ledger, runId, log }: CopyStepDeps,
+  onBeat: () => void,
+): Disposable & { readonly lost: AbortSignal } {
   const lost = new AbortController()
   const timer = setInterval(() => {
     try {
       renewClaims(ledger, runId)
+      onBeat()
     } catch (error) {
       log.error({ err: error }, "claims could not be renewed")
       lost.abort(error)

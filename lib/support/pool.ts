@@ -63,6 +63,18 @@ export function semaphore(capacity: number): Semaphore {
   }
 }
 
+/** Wakes everybody who waits for it; who comes later waits for the next time. */
+export function bell() {
+  let next = Promise.withResolvers<void>()
+  return {
+    rung: (): Promise<void> => next.promise,
+    ring() {
+      next.resolve()
+      next = Promise.withResolvers()
+    },
+  }
+}
+
 /** A hold, or undefined once `signal` is aborted: for work that is then not begun. */
 export async function acquireUnless(semaphore: Semaphore, signal: AbortSignal): Promise<Hold | undefined> {
   try {

@@ -306,6 +306,27 @@ describe("two processes on one ledger", () => {
   })
 })
 
+describe("what a discovery finds while a copy is under way", () => {
+  test("is copied by all workers of that copy, also by those who had nothing to do", async () => {
+    using hospital = await openHospital()
+    const before = await signedInTurn(hospital, 2)
+    await hospital.discover()
+    const stall = ({ imageKeys }: Chest) =>
+      hospital.cloud.fail({ operation: "s3.get", key: imageKeys[0]!, fault: { kind: "stall" } })
+    const [first, other] = before.map(stall)
+    const copying = hospital.copy({ concurrency: 4 })
+    await Promise.all([first!.reached(), other!.reached()])
+    const found = await signedInTurn(hospital, 3)
+    const still = found.slice(1).map(stall)
+    await hospital.discover()
+    first!.release()
+    await Promise.all(still.map((stalled) => stalled.reached()))
+    await hospital.cloud.log.reached({ key: found[0]!.receiptKey, effect: "created" }, 1)
+    for (const stalled of [other!, ...still]) stalled.release()
+    expect((await copying).totals).toMatchObject({ studies: 5, succeeded: 5 })
+  })
+})
+
 /** As another process does that takes the study for abandoned. */
 function steal(ledger: Ledger, { studyId }: Chest) {
   ledger.write(() => ledger.db.run("update claims set token = 'another' where study_id = ?", [studyId]))
