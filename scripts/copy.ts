@@ -1,6 +1,6 @@
 import { renderCopy, renderPreview } from "../lib/operate/render.ts"
 import { copyStudies } from "../lib/pipeline/copy.ts"
-import { withCopyDeps, withLedger } from "../lib/pipeline/deps.ts"
+import { COPY_PARTS, withCopyDeps, withLedger } from "../lib/pipeline/deps.ts"
 import { LIMIT_OPTIONS, limitsFrom } from "../lib/pipeline/limits.ts"
 import { previewCopy } from "../lib/pipeline/preview.ts"
 import { flag, main, option, positiveInteger, uuid } from "../lib/support/cli.ts"
@@ -18,7 +18,7 @@ await main(
       force: flag("copy done objects again and replace whatever stands at the destination"),
       ...LIMIT_OPTIONS,
     },
-    config: ["ledger", "database", "ranking", "origin", "destination", "s3", "gcs", "copy", "schedule"],
+    config: [...COPY_PARTS, "schedule"],
     changes: true,
   },
   async (start) => {

@@ -1,5 +1,5 @@
 import { renderRun, renderRunPreview } from "../lib/operate/render.ts"
-import { withDiscoverDeps, withRunDeps } from "../lib/pipeline/deps.ts"
+import { COPY_PARTS, withDiscoverDeps, withRunDeps } from "../lib/pipeline/deps.ts"
 import { LIMIT_OPTIONS, limitsFrom } from "../lib/pipeline/limits.ts"
 import { previewRun, run } from "../lib/pipeline/run.ts"
 import { main, option, positiveInteger } from "../lib/support/cli.ts"
@@ -18,7 +18,7 @@ await main(
       ),
       ...LIMIT_OPTIONS,
     },
-    config: ["ledger", "database", "ranking", "origin", "destination", "s3", "gcs", "copy", "schedule"],
+    config: [...COPY_PARTS, "schedule"],
     changes: true,
   },
   async (start) => {

@@ -1,7 +1,7 @@
 import { runScheduler } from "../lib/operate/schedule-command.ts"
 import { outlook } from "../lib/operate/schedule-outlook.ts"
 import { renderOutlook } from "../lib/operate/schedule-render.ts"
-import { requirePinnedCohort, withLedger } from "../lib/pipeline/deps.ts"
+import { COPY_PARTS, requirePinnedCohort, withLedger } from "../lib/pipeline/deps.ts"
 import { LIMIT_OPTIONS } from "../lib/pipeline/limits.ts"
 import { flag, main, option, positiveInteger } from "../lib/support/cli.ts"
 
@@ -21,18 +21,7 @@ await main(
       ),
       ...LIMIT_OPTIONS,
     },
-    config: [
-      "schedule",
-      "ledger",
-      "database",
-      "ranking",
-      "origin",
-      "destination",
-      "s3",
-      "gcs",
-      "copy",
-      "backup",
-    ],
+    config: ["schedule", ...COPY_PARTS, "backup"],
     changes: true,
   },
   async (start) => {

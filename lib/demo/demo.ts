@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url"
 import { objectsOf } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { organizations, studiesOf } from "../ledger/studies.ts"
-import { type CopyParts, type End, type Start, withCopyDeps } from "../pipeline/deps.ts"
+import { COPY_PARTS, type End, type Start, withCopyDeps } from "../pipeline/deps.ts"
 import { receiptKey, type StudyIds, studyPrefix } from "../pipeline/layout.ts"
 import { type RunReport, run } from "../pipeline/run.ts"
 import type { ObjectSource } from "../storage/store.ts"
@@ -59,7 +59,7 @@ export async function runDemo(
   await asAdmin(postgres, pacs.database, (sql) => insertRows(sql, hospital.rows))
   fillOrigin(cloud, hospital)
   say("Discovering and copying ...")
-  const config = loadConfig(PARTS, environment(pacs, cloud))
+  const config = loadConfig(COPY_PARTS, environment(pacs, cloud))
   return await withCopyDeps({ ...start, config }, async (deps): Promise<End> => {
     const done = await run(deps, { concurrency: config.copy.concurrency }, start.stop)
     await report({
@@ -75,17 +75,6 @@ export async function runDemo(
 }
 
 const ORIGIN_BUCKET = "pacs-origin"
-
-const PARTS = [
-  "ledger",
-  "database",
-  "ranking",
-  "origin",
-  "destination",
-  "s3",
-  "gcs",
-  "copy",
-] as const satisfies readonly CopyParts[]
 
 function fillOrigin(cloud: Cloud, hospital: Hospital) {
   cloud.createBucket(ORIGIN_BUCKET)

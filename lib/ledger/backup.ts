@@ -117,3 +117,12 @@ export function syncToDisk(path: string) {
     closeSync(file)
   }
 }
+
+/** Of the ledger as it stands, with what its WAL holds: at most so much is a copy of it. */
+export function ledgerBytes(ledger: Ledger): number {
+  return ledger.db
+    .query<{ bytes: number }, []>(
+      "select page_count * page_size as bytes from pragma_page_count, pragma_page_size",
+    )
+    .get()!.bytes
+}

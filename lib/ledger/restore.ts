@@ -3,8 +3,10 @@ import { existsSync, linkSync, renameSync, rmSync } from "node:fs"
 import { dirname } from "node:path"
 import { AppError, HeldByAnother } from "../support/errors.ts"
 import { isDead, type Owner } from "../support/owner.ts"
+import { writeBackWal } from "../support/wal.ts"
 import { copyWhole, syncToDisk } from "./backup.ts"
 import { asLedgerError } from "./errors.ts"
+import { integrityOf } from "./integrity.ts"
 import { LEDGER_VERSION } from "./migrate.ts"
 
 /** What can be told of a backup before it is put in the ledger's place. */
@@ -36,11 +38,8 @@ export function inspectBackup(path: string): Inspected {
       const why = `has version ${version}, this program knows ${LEDGER_VERSION}`
       throw new BackupRefused(path, why, "Update the program.")
     }
-    const { check } = one<{ check: string }>(
-      db,
-      "select integrity_check as 'check' from pragma_integrity_check",
-    )
-    if (check !== "ok") throw new BackupRefused(path, "is damaged", OTHER_BACKUP)
+    const { damage, orphans } = integrityOf(path)
+    if (damage.length > 0 || orphans > 0) throw new BackupRefused(path, "is damaged", OTHER_BACKUP)
     return { ...one<Omit<Inspected, "version">>(db, WHAT_IT_HOLDS), version }
   } catch (cause) {
     if (cause instanceof BackupRefused) throw cause
@@ -170,7 +169,7 @@ function emptyWal(ledgerPath: string) {
   try {
     using db = new Database(ledgerPath, { readwrite: true, strict: true })
     db.run("pragma busy_timeout = 5000")
-    db.run("pragma wal_checkpoint(truncate)")
+    writeBackWal(db)
   } catch (error) {
     throw asLedgerError(error, ledgerPath)
   }

@@ -3,6 +3,7 @@ import {
   backupFolder,
   backupName,
   KEPT_BACKUPS,
+  ledgerBytes,
   listBackups,
   pruneBackups,
   takeBackup,
@@ -100,13 +101,9 @@ async function create(
 function preview({ ledger, store }: BackupDeps): BackupReport {
   const now = ledger.clock.now()
   const name = backupName(now)
-  const { bytes } = ledger.db
-    .query<{ bytes: number }, []>(
-      "select page_count * page_size as bytes from pragma_page_count, pragma_page_size",
-    )
-    .get()!
+  const path = `${backupFolder(ledger.path)}/${name}`
   return {
-    backup: { name, path: `${backupFolder(ledger.path)}/${name}`, taken_at: now.toISOString(), bytes },
+    backup: { name, path, taken_at: now.toISOString(), bytes: ledgerBytes(ledger) },
     removed: listBackups(ledger.path)
       .slice(KEPT_BACKUPS - 1)
       .map(({ name }) => name),

@@ -47,7 +47,18 @@ export interface Start<Parts extends keyof Config> {
 }
 
 export type DiscoverParts = "ledger" | "database" | "ranking"
-export type CopyParts = DiscoverParts | "origin" | "destination" | "s3" | "gcs" | "copy"
+/** What a copy is configured by. */
+export const COPY_PARTS = [
+  "ledger",
+  "database",
+  "ranking",
+  "origin",
+  "destination",
+  "s3",
+  "gcs",
+  "copy",
+] as const satisfies readonly (keyof Config)[]
+export type CopyParts = (typeof COPY_PARTS)[number]
 export type AdoptParts = "ledger" | "origin" | "destination" | "s3" | "gcs" | "copy"
 export type VerifyParts = "ledger" | "destination" | "gcs" | "copy"
 

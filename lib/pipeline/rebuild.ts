@@ -10,6 +10,7 @@ import { forEachLimit } from "../support/pool.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
 import { VERSION } from "../support/version.ts"
+import { writeBackWal } from "../support/wal.ts"
 import { RECEIPTS_FOLDER, receiptKey } from "./layout.ts"
 import { recordReceipted, type UsableReceipt, usableReceipt } from "./rebuild-study.ts"
 import { readReceipt } from "./receipt-document.ts"
@@ -159,7 +160,7 @@ function endRebuild(ledger: Ledger, { runId, cohortId }: Rebuild, report: Rebuil
   completeCohort(ledger, cohortId, { studies })
   endRun(ledger, runId, unusable.length > 0 ? "failed" : "done", { studies, objects, bytes })
   // All of it is to be in the one file that gets the ledger's name.
-  ledger.db.run("pragma wal_checkpoint(truncate)")
+  writeBackWal(ledger.db)
 }
 
 /** @returns why it cannot be used where it cannot */

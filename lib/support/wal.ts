@@ -20,3 +20,8 @@ export function useWal(db: Database, waitMs: number) {
     }
   }
 }
+
+/** Brings all that the WAL holds into the file, for one that is to be moved. */
+export function writeBackWal(db: Database) {
+  db.run("pragma wal_checkpoint(truncate)")
+}

@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { recordCohort } from "../../lib/ledger/cohorts.ts"
 import { recordStudy } from "../../lib/ledger/studies.ts"
 import { type CopyStepDeps, copyStudies } from "../../lib/pipeline/copy.ts"
-import { withCopyDeps } from "../../lib/pipeline/deps.ts"
+import { COPY_PARTS, withCopyDeps } from "../../lib/pipeline/deps.ts"
 import { loadConfig } from "../../lib/support/config.ts"
 import { BENCH_START } from "./start.ts"
 import { serveRounds, setupOf } from "./worker.ts"
@@ -44,7 +44,7 @@ function recordStudies({ ledger, runId }: CopyStepDeps, { studies }: Workload) {
 
 /** The defaults of every setting, but for places and what is in flight. No question goes to the database. */
 function configOf({ url, workload, folder }: CopyStepSetup) {
-  return loadConfig(["ledger", "database", "ranking", "origin", "destination", "s3", "gcs", "copy"], {
+  return loadConfig(COPY_PARTS, {
     SOURCE_DATABASE_HOST: "127.0.0.1",
     SOURCE_DATABASE_NAME: "none",
     SOURCE_DATABASE_USER: "none",

@@ -1,6 +1,5 @@
 import { Database } from "bun:sqlite"
 import { statSync } from "node:fs"
-import { parseArgs } from "node:util"
 import { claimStudy, releaseClaim } from "../../lib/ledger/claims.ts"
 import { recordCohort } from "../../lib/ledger/cohorts.ts"
 import { foldAttempts, KEPT_DAYS } from "../../lib/ledger/fold-attempts.ts"
@@ -8,24 +7,23 @@ import { type Ledger, openLedger } from "../../lib/ledger/open.ts"
 import { startRun } from "../../lib/ledger/runs.ts"
 import { type DiscoveredStudy, recordStudy } from "../../lib/ledger/studies.ts"
 import { dicomPath, METADATA_PATH, reportPath } from "../../lib/pipeline/layout.ts"
-import { positiveInteger } from "../../lib/support/cli.ts"
 import { thisProcess } from "../../lib/support/owner.ts"
 import { bytes, count, table } from "../../lib/support/text.ts"
 import { beginAll, settle, writeReceipt } from "../support/copying.ts"
 import { testClock } from "../support/ledger.ts"
 import { tempDir } from "../support/temp.ts"
+import { benchOptions } from "./options.ts"
 
-// How large is the ledger of a million studies? Every study is discovered, copied with its metadata, a report and two
-// images, and its receipt written, by the functions that do it every night; then its tries are folded.
-//
-//     npm run bench:ledger-size -- [--studies 50000] [--json]
+const HELP = `How large is the ledger of a million studies? So many are discovered, copied with their metadata, a report and two
+images, and their receipts written, by the functions that do it every night; then their tries are folded.`
 
 const MILLION = 1_000_000
 const LIMIT_BYTES = 2_000_000_000
 const STUDIES_PER_TRANSACTION = 500
 
-const { values } = parseArgs({ options: { studies: { type: "string" }, json: { type: "boolean" } } })
-const studies = positiveInteger(values.studies ?? "50000")
+const options = benchOptions("bench:ledger-size", HELP, { studies: 50_000 })
+if (options === undefined) process.exit()
+const { studies, json } = options
 
 using dir = tempDir("ledger-size")
 const path = dir.file("ledger.sqlite")
@@ -33,7 +31,7 @@ const clock = testClock()
 const before = await filledLedger()
 const after = sizes()
 const projected = Math.round((after.file / studies) * MILLION)
-if (values.json === true) console.log(JSON.stringify({ studies, before, after, projected }, undefined, 2))
+if (json) console.log(JSON.stringify({ studies, before, after, projected }, undefined, 2))
 else console.log(report())
 process.exitCode = projected < LIMIT_BYTES ? 0 : 1
 

@@ -6,6 +6,7 @@ import { openLedger } from "../../lib/ledger/open.ts"
 import { type AdoptOptions, type AdoptReport, adopt } from "../../lib/pipeline/adopt.ts"
 import { type CopyOptions, type CopyReport, type CopyStepDeps, copyStudies } from "../../lib/pipeline/copy.ts"
 import {
+  COPY_PARTS,
   type CopyParts,
   type Start,
   withAdoptDeps,
@@ -61,17 +62,6 @@ export interface Hospital extends Disposable {
 /** Waits that a test does not feel. */
 export const QUICK = { retries: 5, minTimeoutMs: 1, maxTimeoutMs: 2 }
 
-const PARTS = [
-  "ledger",
-  "database",
-  "ranking",
-  "origin",
-  "destination",
-  "s3",
-  "gcs",
-  "copy",
-] as const satisfies readonly CopyParts[]
-
 // Many a test starts servers and processes; a busy machine is no failure.
 setDefaultTimeout(30_000)
 
@@ -116,7 +106,7 @@ export async function openHospital(): Promise<Hospital> {
     ({
       script,
       words: [],
-      config: loadConfig(PARTS, env),
+      config: loadConfig(COPY_PARTS, env),
       log: createLogger({ level: "DEBUG", redact: redactor([]), write: (line) => logged.push(line) }),
       progress: silentProgress,
       stop,

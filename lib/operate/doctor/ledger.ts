@@ -1,9 +1,10 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
+import type { Integrity } from "../../ledger/integrity.ts"
 import { openLedger } from "../../ledger/open.ts"
+import { ledgerVersions } from "../../ledger/views.ts"
 import { nearestFolder } from "../../storage/file-folders.ts"
 import { fault, ok, type Result } from "./finding.ts"
-import type { Integrity } from "./integrity.ts"
 
 /** Whether the ledger is of this program's version, can be written, and is whole. */
 export async function checkLedger(path: string, signal: AbortSignal): Promise<Result> {
@@ -24,6 +25,8 @@ export async function checkLedger(path: string, signal: AbortSignal): Promise<Re
   return ok(`version ${version}, whole`)
 }
 
+const INTEGRITY = join(import.meta.dir, "../../ledger/integrity.ts")
+
 const RESTORE =
   "Stop what writes it, keep the file, put a backup in its place (bun run backup restore FILE), then: bun run verify " +
   "--repair. Without a backup it can be rebuilt from the receipts: bun run verify --rebuild-ledger FILE."
@@ -31,13 +34,13 @@ const RESTORE =
 /** @throws LedgerUnusable newer, older or no ledger at all */
 function versionOf(path: string): number {
   using ledger = openLedger(path, { readonly: true })
-  return ledger.db.query<{ user_version: number }, []>("pragma user_version").get()!.user_version
+  return ledgerVersions(ledger).ledger_schema
 }
 
 /** In a process of its own: SQLite reads the whole file in one call, which nothing within this one could end. */
 async function integrityOf(path: string, signal: AbortSignal): Promise<Integrity> {
   const child = Bun.spawn({
-    cmd: [process.execPath, "--no-env-file", join(import.meta.dir, "integrity.ts"), path],
+    cmd: [process.execPath, "--no-env-file", INTEGRITY, path],
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",
