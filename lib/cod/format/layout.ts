@@ -79,7 +79,7 @@ export function memberName(key: string): string {
 
 /** `D/studies/ST/series/SE`. @throws InvalidUri */
 export function seriesUri(place: SeriesPlace): string {
-  return `${datastoreOf(place)}/${seriesPrefix(place.studyUid)}${seriesSegment(place.seriesUid)}`
+  return `${datastoreOf(place.datastore)}/${seriesPrefix(place.studyUid)}${seriesSegment(place.seriesUid)}`
 }
 
 /** `D/studies/ST/series/SE.tar`. @throws InvalidUri */
@@ -138,16 +138,14 @@ function placeOf(uri: string, whole: string): SeriesPlace {
   if (datastore === undefined || studyUid === undefined || last === undefined) {
     throw new InvalidUri("a series' URI is DATASTORE/studies/UID/series/UID", { facts: { uri: whole } })
   }
-  const place = {
-    datastore,
-    studyUid,
-    seriesUid: last.endsWith(".tar") ? last.slice(0, -".tar".length) : last,
-  }
-  return { ...place, datastore: (seriesUri(place), datastoreOf(place)) }
+  const seriesUid = last.endsWith(".tar") ? last.slice(0, -".tar".length) : last
+  const place = { datastore: datastoreOf(datastore), studyUid, seriesUid }
+  seriesKeys(studyUid, seriesUid)
+  return place
 }
 
 /** Without slashes at its end. */
-function datastoreOf({ datastore }: SeriesPlace): string {
+function datastoreOf(datastore: string): string {
   const trimmed = datastore.replace(/\/+$/, "")
   const [, bucket, path] = /^(?:(?:gs|s3):\/\/([^/]+)|file:\/\/)((?:\/.*)?)$/s.exec(trimmed) ?? []
   const segments = path?.split("/").slice(1)
