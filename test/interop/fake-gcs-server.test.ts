@@ -3,23 +3,8 @@ import { openGcs } from "../../lib/storage/gcs.ts"
 import { READING } from "../contract/reading.ts"
 import { asOrigin, keeps } from "../contract/subject.ts"
 import { WRITING } from "../contract/writing.ts"
-import { build, type GoServer, start } from "./go-server.ts"
-
-const FAKE_GCS_SERVER: GoServer = {
-  module: "github.com/fsouza/fake-gcs-server",
-  version: "v1.56.1",
-  args: (port) => [
-    ...["-scheme", "http", "-host", "127.0.0.1", "-port", String(port), "-backend", "memory"],
-    ...[
-      "-external-url",
-      `http://127.0.0.1:${port}`,
-      "-public-host",
-      `127.0.0.1:${port}`,
-      "-log-level",
-      "error",
-    ],
-  ],
-}
+import { FAKE_GCS_SERVER } from "./fake-gcs-server.ts"
+import { build, start } from "./go-server.ts"
 
 /** What this server does other than the service. Each line is proved on the stand-in: `test/contract/cloud.test.ts`. */
 const SHORTFALLS = {
