@@ -1,0 +1,104 @@
+import type { Facts } from "../support/errors.ts"
+import { CODError } from "./format/errors.ts"
+
+export * from "./format/errors.ts"
+
+/** There is no series at this place: it has no metadata.json. */
+export class CODObjectNotFoundError extends CODError {
+  constructor(uri: string, cause?: unknown) {
+    super(`there is no series at ${uri}`, { verdict: "missing", facts: { uri }, cause })
+  }
+}
+
+/** A series does not have what was asked for: an instance of that key, or so many instances. */
+export class InstanceNotFoundError extends CODError {
+  constructor(seriesUri: string, asked: string | number) {
+    const what = typeof asked === "number" ? `index ${asked}` : `key ${JSON.stringify(asked)}`
+    super(`${seriesUri} has no instance with ${what}`, {
+      verdict: "missing",
+      facts: { series: seriesUri, asked },
+    })
+  }
+}
+
+/** An instance does not have the frame that was asked for. Frames count from 1. */
+export class FrameNotFoundError extends CODError {
+  constructor(uri: string, frame: number, frames: number) {
+    super(`${uri} has ${frames} frames, there is no frame ${frame}`, {
+      verdict: "missing",
+      facts: { uri, frame, frames },
+    })
+  }
+}
+
+/** What somebody told of a file (`Hints`) is not true of it. */
+export class HintMismatchError extends CODError {
+  /** Which of the hints it is. */
+  readonly field: string
+
+  constructor(field: string, hint: string | number, found: string | number | undefined, uri: string) {
+    super(`hint mismatch for field ${field}. Hint: ${hint}; found: ${found ?? "nothing"}`, {
+      facts: { field, hint, found, uri },
+      hint: "Correct or leave out the hint; the file itself may be good.",
+    })
+    this.field = field
+  }
+}
+
+/** A file is DICOM, but lacks what an instance has to have. */
+export class InstanceValidationError extends CODError {}
+
+/** Hashed UIDs were asked of an instance that was made without a `uidHashFunc`. */
+export class UidHashFuncMissingError extends CODError {
+  constructor(uri: string) {
+    super(`hashed UIDs need a uidHashFunc, and ${uri} was opened without one`, {
+      facts: { uri },
+      hint: "Hand the function in where the instance or its series is opened.",
+    })
+  }
+}
+
+/** Instances have nothing in common by which they could be put in order. */
+export class UnsortableSeriesError extends CODError {
+  constructor(seriesUri: string) {
+    super(`${seriesUri}: not every instance has an InstanceNumber, nor every one a SliceLocation`, {
+      facts: { series: seriesUri },
+      hint: "Ask with strictSorting: false for the order in which they are stored.",
+    })
+  }
+}
+
+/**
+ * Bytes that the metadata says to be an instance are not: too few, or with another CRC32C. Nobody was writing the series
+ * meanwhile, so that reading once more will not help.
+ */
+export class CorruptInstanceError extends CODError {
+  constructor(message: string, facts: Facts, cause?: unknown) {
+    super(message, {
+      facts,
+      cause,
+      hint: "Look at the series with `cod check`; the instance has to be stored anew from its original.",
+    })
+  }
+}
+
+/** The series is being written by somebody, and what was read meanwhile does not fit together. */
+export class SeriesBeingRewritten extends CODError {
+  constructor(seriesUri: string, waitedMs: number, cause: unknown) {
+    super(`${seriesUri} is being rewritten: tar and metadata did not agree for ${waitedMs / 1000} s`, {
+      verdict: "retry",
+      facts: { series: seriesUri, waitedMs },
+      cause,
+      hint: "Read it again later. If nobody writes it, a writer died: look at its locks with `cod info`.",
+    })
+  }
+}
+
+/** A series' tar is not what its metadata says: thrown by `integrityCheck`, which names the first finding. */
+export class TarValidationError extends CODError {}
+
+/** The metadata has an instance that the tar does not hold. */
+export class TarMissingInstanceError extends TarValidationError {}
+
+/** The tar holds an instance whose CRC32C is not the one that the metadata names. */
+export class HashMismatchError extends TarValidationError {}

@@ -1,0 +1,107 @@
+import { NotFound, PreconditionFailed, Unavailable } from "../storage/errors.ts"
+import type { Generation } from "../storage/store.ts"
+import { DEFAULT_LIMITS, parseSeriesMetadata } from "./format/metadata/series.ts"
+import type { MetadataLimits, SeriesMetadata } from "./format/metadata/types.ts"
+import { nameOf, type StoredObject, wholeObject } from "./reading/object-bytes.ts"
+import { sharedWork } from "./reading/shared-work.ts"
+
+/** A series' metadata as one generation of its metadata.json has it. */
+export interface LoadedMetadata {
+  readonly generation: Generation
+  readonly series: SeriesMetadata
+}
+
+export interface MetadataCacheOptions {
+  /** Bytes of all documents that are kept, as they are decompressed; those not used for longest go first. */
+  readonly maxBytes?: number
+  readonly limits?: MetadataLimits
+}
+
+const DEFAULT_MAX_BYTES = 256 * 2 ** 20
+
+/**
+ * Metadata of series, read once per generation, for all who share it: hand one to whatever opens series of the same
+ * stores. Who asks while a document is being read waits for that one read; a read that failed is not remembered.
+ */
+export class MetadataCache {
+  readonly #maxBytes: number
+  readonly #limits: MetadataLimits
+  /** In the order of their last use. */
+  readonly #entries = new Map<string, LoadedMetadata & { readonly bytes: number }>()
+  readonly #reads = sharedWork<LoadedMetadata>()
+  #bytes = 0
+
+  constructor({ maxBytes = DEFAULT_MAX_BYTES, limits = DEFAULT_LIMITS }: MetadataCacheOptions = {}) {
+    this.#maxBytes = maxBytes
+    this.#limits = limits
+  }
+
+  /** Bytes of what is kept. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /**
+   * The newest metadata at this place. Costs one read; where a generation is known already, a look, and the read only
+   * when there is another one.
+   * @throws NotFound, InvalidMetadata, TooLarge, StorageError
+   */
+  newest(object: StoredObject, signal?: AbortSignal): Promise<LoadedMetadata> {
+    return this.#reads.join(nameOf(object), (shared) => this.#findNewest(object, shared), signal)
+  }
+
+  async #findNewest(object: StoredObject, signal: AbortSignal): Promise<LoadedMetadata> {
+    const name = nameOf(object)
+    const known = this.#entries.get(name)
+    if (known !== undefined) {
+      const info = await object.source.head(object.key, signal)
+      if (info?.generation === known.generation) return this.#use(name, known)
+      this.#forget(name)
+      if (info === undefined)
+        throw new NotFound(`${name}: no such object`, { store: object.source.uri, key: object.key })
+    }
+    const { info, bytes } = await wholeMetadata(object, this.#limits.documentBytes, signal)
+    const series = parseSeriesMetadata(bytes, this.#limits)
+    return this.#use(name, { generation: info.generation, series, bytes: decompressedSize(bytes) })
+  }
+
+  /** Puts it behind all others, and makes room. What alone is larger than the cache is not kept. */
+  #use(name: string, entry: LoadedMetadata & { readonly bytes: number }): LoadedMetadata {
+    this.#forget(name)
+    if (entry.bytes > this.#maxBytes) return entry
+    this.#entries.set(name, entry)
+    this.#bytes += entry.bytes
+    for (const oldest of this.#entries.keys()) {
+      if (this.#bytes <= this.#maxBytes) break
+      this.#forget(oldest)
+    }
+    return entry
+  }
+
+  #forget(name: string): void {
+    this.#bytes -= this.#entries.get(name)?.bytes ?? 0
+    this.#entries.delete(name)
+  }
+}
+
+/** Exchanged while it is read, and its body broken off as well: it is begun anew this often. */
+const BEGINNINGS = 3
+
+async function wholeMetadata(object: StoredObject, maxBytes: number, signal: AbortSignal) {
+  for (let beginning = 1; ; beginning++) {
+    try {
+      return await wholeObject(object, maxBytes, signal)
+    } catch (cause) {
+      if (!(cause instanceof PreconditionFailed)) throw cause
+      if (beginning === BEGINNINGS) throw new Unavailable(cause.message, cause.facts, cause)
+    }
+  }
+}
+
+/** Of a gzip member its last four bytes tell it, modulo 2^32 (RFC 1952, section 2.3.1), which its reader verifies. */
+function decompressedSize(bytes: Uint8Array): number {
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b && bytes.length >= 18
+  if (!isGzip) return bytes.length
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return Math.max(bytes.length, view.getUint32(bytes.length - 4, true))
+}

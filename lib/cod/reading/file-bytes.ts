@@ -1,0 +1,57 @@
+import { closeSync, fstatSync, openSync, read } from "node:fs"
+import { NotFound, Unavailable } from "../../storage/errors.ts"
+import { AppError } from "../../support/errors.ts"
+import type { RandomAccess } from "../format/bytes.ts"
+import { CODError } from "../format/errors.ts"
+
+/** A local file, open for reading until it is disposed of. It stays this one, whatever is renamed to its path. */
+export type FileBytes = RandomAccess & Disposable
+
+/** @throws NotFound when nothing is there, CODError for what cannot be opened */
+export function openFileBytes(path: string): FileBytes {
+  // A plain descriptor: a `FileHandle` that somebody forgets to close ends the process in Bun.
+  const fd = descriptor(path)
+  let isOpen = true
+  return {
+    size: fstatSync(fd).size,
+    async read(start, end, signal) {
+      signal?.throwIfAborted()
+      const buffer = new Uint8Array(end - start)
+      for (let at = 0; at < buffer.length; ) {
+        const bytesRead = await readAt(fd, buffer.subarray(at), start + at)
+        if (bytesRead === 0) throw new Unavailable(`${path} became shorter while it was read`, { path })
+        at += bytesRead
+      }
+      return buffer
+    },
+    [Symbol.dispose]() {
+      if (isOpen) closeSync(fd)
+      isOpen = false
+    },
+  }
+}
+
+function descriptor(path: string): number {
+  try {
+    return openSync(path, "r")
+  } catch (cause) {
+    throw asFileError(path, cause)
+  }
+}
+
+/** What the file system says, as an error of ours. */
+export function asFileError(path: string, cause: unknown): unknown {
+  if (cause instanceof AppError || !(cause instanceof Error) || !("code" in cause)) return cause
+  const code = String(cause.code)
+  if (code === "ENOENT") return new NotFound(`${path}: no such file or directory`, { path }, cause)
+  return new CODError(`${path}: ${code}`, { facts: { path, code }, cause })
+}
+
+function readAt(fd: number, buffer: Uint8Array, position: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  read(fd, buffer, 0, buffer.length, position, (error, bytesRead) => {
+    if (error) reject(error)
+    else resolve(bytesRead)
+  })
+  return promise
+}

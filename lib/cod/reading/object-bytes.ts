@@ -1,0 +1,137 @@
+import { NotFound, RequestRefused, Unavailable } from "../../storage/errors.ts"
+import { abortReason } from "../../storage/failures.ts"
+import type { ByteRange, Generation, ObjectInfo, ObjectSource } from "../../storage/store.ts"
+import { AppError } from "../../support/errors.ts"
+import { TooLarge } from "../format/errors.ts"
+
+/** Takes an object's bytes as they come, in their order. A chunk is valid only until it returns. */
+export type Sink = (chunk: Uint8Array) => void | Promise<void>
+
+/** Where bytes are read from: one object of a store. */
+export interface StoredObject {
+  readonly source: ObjectSource
+  readonly key: string
+}
+
+/** What part of which generation of it is wanted; all of the newest one unless said. */
+export interface Wanted {
+  readonly range?: ByteRange
+  readonly ifGeneration?: Generation
+}
+
+/** How often a body may break off without having brought a single byte. */
+const FRUITLESS_TRIES = 5
+
+/**
+ * Reads an object, or a range of it, into `sink`. A body that breaks off is gone on with where it broke, in the same
+ * generation. A range is cut at the object's end, and empty behind it: what the caller makes of that is its matter.
+ * @returns what the store tells of the whole object
+ * @throws NotFound, PreconditionFailed, AccessDenied, Unavailable
+ */
+export async function pipeObject(
+  object: StoredObject,
+  { range, ifGeneration }: Wanted,
+  sink: Sink,
+  signal?: AbortSignal,
+): Promise<ObjectInfo> {
+  let at = range?.start ?? 0
+  let generation = ifGeneration
+  let refusal: { readonly error: unknown } | undefined
+  const take = async (piece: Uint8Array) => {
+    try {
+      await sink(piece)
+      at += piece.length
+    } catch (error) {
+      refusal = { error }
+      throw error
+    }
+  }
+  for (let fruitless = 0; ; fruitless++) {
+    const from = at
+    const body = await readUnlessBehindEnd(object, { start: at, end: range?.end }, generation, signal)
+    generation = body.info.generation
+    const end = Math.min(range?.end ?? body.info.size, body.info.size)
+    try {
+      for await (const chunk of body.stream) await take(chunk.subarray(0, end - at))
+    } catch (cause) {
+      if (refusal !== undefined) throw refusal.error
+      if (signal?.aborted) throw abortReason(signal)
+      if (cause instanceof AppError && !(cause instanceof Unavailable)) throw cause
+      if (at > from) fruitless = 0
+      else if (fruitless >= FRUITLESS_TRIES) throw brokenOff(object, cause)
+      continue
+    }
+    if (at >= end) return body.info
+    if (fruitless >= FRUITLESS_TRIES) throw brokenOff(object)
+  }
+}
+
+/** Bytes of a range, fewer where the object ends before the range does. */
+export async function bytesOfRange(
+  object: StoredObject,
+  range: Required<ByteRange>,
+  ifGeneration?: Generation,
+  signal?: AbortSignal,
+): Promise<{ readonly info: ObjectInfo; readonly bytes: Uint8Array }> {
+  const bytes = new Uint8Array(range.end - range.start)
+  let length = 0
+  const sink: Sink = (chunk) => {
+    bytes.set(chunk, length)
+    length += chunk.length
+  }
+  const wanted = { range, ...(ifGeneration === undefined ? {} : { ifGeneration }) }
+  const info = await pipeObject(object, wanted, sink, signal)
+  return { info, bytes: bytes.subarray(0, length) }
+}
+
+/** A whole object, held in memory. @throws TooLarge before the limit is exceeded, NotFound */
+export async function wholeObject(
+  object: StoredObject,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<{ readonly info: ObjectInfo; readonly bytes: Uint8Array }> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  const sink: Sink = (chunk) => {
+    length += chunk.length
+    if (length > maxBytes) throw new TooLarge(nameOf(object), maxBytes)
+    chunks.push(chunk.slice())
+  }
+  const info = await pipeObject(object, {}, sink, signal)
+  return { info, bytes: Buffer.concat(chunks) }
+}
+
+/** `gs://bucket/prefix/a/b.dcm`, for messages. */
+export function nameOf({ source, key }: StoredObject): string {
+  return `${source.uri}/${key}`
+}
+
+/** HTTP has no words for a range without bytes, and stores refuse one that begins behind the end. */
+async function readUnlessBehindEnd(
+  { source, key }: StoredObject,
+  { start, end }: { readonly start: number; readonly end?: number | undefined },
+  ifGeneration: Generation | undefined,
+  signal: AbortSignal | undefined,
+) {
+  const isWhole = start === 0 && end === undefined
+  const range = isWhole ? {} : { range: { start, ...(end === undefined ? {} : { end }) } }
+  const options = { ...range, ...(ifGeneration === undefined ? {} : { ifGeneration }) }
+  try {
+    return await source.read(key, options, signal)
+  } catch (error) {
+    if (isWhole || !(error instanceof RequestRefused)) throw error
+    const info = await source.head(key, signal)
+    if (info === undefined) throw new NotFound(error.message, error.facts, error)
+    if (start < info.size && start !== end) throw error
+    return { info, stream: NOTHING }
+  }
+}
+
+const NOTHING: AsyncIterable<Uint8Array> = {
+  async *[Symbol.asyncIterator]() {},
+}
+
+function brokenOff(object: StoredObject, cause?: unknown): Unavailable {
+  const facts = { store: object.source.uri, key: object.key }
+  return new Unavailable(`read ${nameOf(object)}: the body breaks off again and again`, facts, cause)
+}

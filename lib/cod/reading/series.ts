@@ -1,0 +1,78 @@
+import { NotFound } from "../../storage/errors.ts"
+import type { ObjectSource } from "../../storage/store.ts"
+import type { Clock } from "../../support/clock.ts"
+import { CODObjectNotFoundError, InstanceNotFoundError } from "../errors.ts"
+import { type SeriesKeys, type SeriesPlace, seriesKeys, seriesUri } from "../format/layout.ts"
+import type { InstanceRecord } from "../format/metadata/types.ts"
+import type { LoadedMetadata, MetadataCache } from "../metadata-cache.ts"
+import type { Metrics } from "../metrics.ts"
+import type { StoredObject } from "./object-bytes.ts"
+import type { Scratch } from "./scratch.ts"
+
+/** What reading a series needs beside the series itself. */
+export interface SeriesMeans {
+  readonly source: ObjectSource
+  /** What all keys of the datastore begin with in that store. */
+  readonly prefix: string
+  readonly cache: MetadataCache
+  readonly scratch: Scratch
+  readonly clock: Clock
+  readonly metrics: Metrics
+}
+
+/** One series that is read, and its metadata as it was last seen. */
+export interface Series extends SeriesMeans {
+  readonly place: SeriesPlace
+  /** `D/studies/ST/series/SE` */
+  readonly uri: string
+  readonly tar: StoredObject
+  readonly metadataJson: StoredObject
+  /** Any other of its objects. */
+  object(name: keyof SeriesKeys): StoredObject
+  /** As last seen; read when it never was. @throws CODObjectNotFoundError, InvalidMetadata */
+  metadata(signal?: AbortSignal): Promise<LoadedMetadata>
+  /** As it is now. @throws CODObjectNotFoundError, InvalidMetadata */
+  reload(signal?: AbortSignal): Promise<LoadedMetadata>
+}
+
+export function openSeries(place: SeriesPlace, means: SeriesMeans): Series {
+  const { source, prefix, cache, metrics } = means
+  const keys = seriesKeys(place.studyUid, place.seriesUid)
+  const uri = seriesUri(place)
+  const object = (name: keyof SeriesKeys) => ({ source, key: prefix + keys[name] })
+  const metadataJson = object("metadata")
+  let seen: LoadedMetadata | undefined
+
+  const reload = async (signal?: AbortSignal) => {
+    try {
+      const newest = await cache.newest(metadataJson, signal)
+      metrics.add(newest.generation === seen?.generation ? "metadataCacheHits" : "metadataCacheMisses")
+      seen = newest
+      return newest
+    } catch (cause) {
+      throw cause instanceof NotFound ? new CODObjectNotFoundError(uri, cause) : cause
+    }
+  }
+
+  return {
+    ...means,
+    place,
+    uri,
+    tar: object("tar"),
+    metadataJson,
+    object,
+    metadata: async (signal) => seen ?? (await reload(signal)),
+    reload,
+  }
+}
+
+/**
+ * What the metadata says of an instance.
+ * @throws InstanceNotFoundError, InvalidMetadata when it says what cannot be understood
+ */
+export function recordOf({ uri }: Series, { series }: LoadedMetadata, key: string): InstanceRecord {
+  const entry = series.instances.get(key)
+  if (entry === undefined) throw new InstanceNotFoundError(uri, key)
+  if (entry.kind === "unreadable") throw entry.problem
+  return entry
+}

@@ -1,0 +1,61 @@
+import type { Generation } from "../../storage/store.ts"
+import type { LoadedMetadata } from "../metadata-cache.ts"
+import type { CheckedInstance } from "./instance-bytes.ts"
+import type { Series } from "./series.ts"
+import { isAtRest } from "./settle.ts"
+import { tarRecordOf } from "./tar-record.ts"
+
+/**
+ * Which tar a part of an instance may be taken from. A part has no checksum of its own; it is right when the tar is one
+ * that the metadata belongs to, and that is known of a tar
+ *
+ * - for one instance, when that instance was read from it and its CRC32C was right;
+ * - for all, when any was and the series is at rest: whoever wrote it had put both in place;
+ * - for all, when a record of our own in the metadata names it.
+ */
+export interface Trust {
+  /** An instance was checked. */
+  proved(instance: CheckedInstance): void
+  /** The tar that parts of this instance may be read from, if it still is the newest one. */
+  tarFor(loaded: LoadedMetadata, key: string, signal?: AbortSignal): Promise<Generation | undefined>
+  /** That tar is not the newest one any more. */
+  withdraw(): void
+}
+
+export function trustIn(series: Series): Trust {
+  let known:
+    | { readonly metadata: Generation; readonly tar: Generation; readonly keys: Set<string> | "all" }
+    | undefined
+  let distrusted: Generation | undefined
+
+  const byRecord = ({ generation, series: metadata }: LoadedMetadata) => {
+    if (generation === distrusted) return undefined
+    const record = tarRecordOf(series, metadata)
+    if (record === undefined) return undefined
+    known = { metadata: generation, tar: record.generation, keys: "all" }
+    return known
+  }
+
+  return {
+    proved({ loaded, tar, record }) {
+      const isSame = known?.metadata === loaded.generation && known.tar === tar
+      if (isSame && known?.keys === "all") return
+      const keys = isSame && known?.keys instanceof Set ? known.keys : new Set<string>()
+      known = { metadata: loaded.generation, tar, keys: keys.add(record.key) }
+    },
+
+    async tarFor(loaded, key, signal) {
+      const now = known?.metadata === loaded.generation ? known : byRecord(loaded)
+      if (now === undefined) return undefined
+      if (now.keys === "all" || now.keys.has(key)) return now.tar
+      if (!(await isAtRest(series, loaded, now.tar, signal))) return undefined
+      known = { ...now, keys: "all" }
+      return now.tar
+    },
+
+    withdraw() {
+      distrusted = known?.metadata
+      known = undefined
+    },
+  }
+}
