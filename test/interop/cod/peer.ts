@@ -1,7 +1,7 @@
 import { dirname } from "node:path"
 import type { GoldenInstance, GoldenSeries } from "../../support/golden.ts"
 
-/** A Python process that answers one command after the other (`json_lines.py`), so that its start is paid once. */
+/** A process that answers one command after the other (`json_lines.py`), so that its start is paid once. */
 export interface Peer extends AsyncDisposable {
   ask<Result>(command: string, args?: Readonly<Record<string, unknown>>): Promise<Result>
 }
@@ -24,18 +24,22 @@ export interface PeerInstance extends GoldenInstance {
  * @param python as `pythonWithCod` gives it
  * @param script path of what calls `serve`
  */
-export function startPeer(python: string, script: string, args: readonly string[] = []): Peer {
-  const child = Bun.spawn([python, script, ...args], {
+export function startPython(python: string, script: string, args: readonly string[] = []): Peer {
+  return startPeer([python, script, ...args], {
+    // For the programs that the package calls, and for the modules that scripts share.
+    PATH: `${dirname(python)}:${process.env.PATH}`,
+    PYTHONPATH: import.meta.dir,
+    PYTHONDONTWRITEBYTECODE: "1",
+  })
+}
+
+/** @param env beside ours */
+export function startPeer(command: readonly string[], env: Readonly<Record<string, string>> = {}): Peer {
+  const child = Bun.spawn([...command], {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",
-    env: {
-      ...process.env,
-      // For the programs that the package calls, and for the modules that scripts share.
-      PATH: `${dirname(python)}:${process.env.PATH}`,
-      PYTHONPATH: import.meta.dir,
-      PYTHONDONTWRITEBYTECODE: "1",
-    },
+    env: { ...process.env, ...env },
   })
   const answers = linesOf(child.stdout)
   let last: Promise<unknown> = Promise.resolve()
@@ -43,7 +47,7 @@ export function startPeer(python: string, script: string, args: readonly string[
     child.stdin.write(`${JSON.stringify(request)}\n`)
     child.stdin.flush()
     const { value: line } = await answers.next()
-    if (line === undefined) throw new Error(`Python ended with exit code ${await child.exited}`)
+    if (line === undefined) throw new Error(`${command.join(" ")} ended with exit code ${await child.exited}`)
     const answer = JSON.parse(line, unrounded) as { result?: unknown; error?: string }
     if (answer.error !== undefined) throw new Error(answer.error)
     return answer.result

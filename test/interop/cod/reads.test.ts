@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { FAKE_GCS_SERVER } from "../fake-gcs-server.ts"
 import { build, start } from "../go-server.ts"
-import { type PeerSeries, startPeer } from "./peer.ts"
+import { type PeerSeries, startPython } from "./peer.ts"
 import { pythonWithCod } from "./venv.ts"
 
 const BUCKET = "interop"
@@ -13,7 +13,7 @@ if (python === undefined || program === undefined)
   test.skip("series of cloud-optimized-dicom 2.2.0", () => {})
 else {
   const server = await start(program, FAKE_GCS_SERVER)
-  const peer = startPeer(python, join(import.meta.dir, "peer.py"), [server.url])
+  const peer = startPython(python, join(import.meta.dir, "peer.py"), [server.url])
   afterAll(async () => {
     await peer[Symbol.asyncDispose]()
     await server[Symbol.asyncDispose]()
