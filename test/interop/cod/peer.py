@@ -2,10 +2,7 @@
 
 import hashlib
 import logging
-import os
-import shutil
 import sys
-import tempfile
 import warnings
 
 import pydicom
@@ -15,7 +12,6 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from pydicom.encaps import generate_frames, parse_basic_offsets, parse_fragments
 from pydicom.uid import UID
-from ratarmountcore.mountsource.factory import open_mount_source
 
 from json_lines import serve
 from series import KINDS, Series, hashed
@@ -117,26 +113,9 @@ def integrity_of(cod):
     return "ok"
 
 
-def mount(tar, index):
-    """Opens a tar by its index as the package does, with a copy of it, and tells whether the index was of use as it is."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = os.path.join(folder, "index.sqlite")
-        shutil.copy(index, copy)
-        with open_mount_source(tar, indexFilePath=copy, writeIndex=True) as source:
-            names = source.list("/instances") or {}
-            members = {name: sha256_of(source, f"/instances/{name}") for name in names}
-        with open(index, "rb") as before, open(copy, "rb") as after:
-            return {"members": members, "kept": before.read() == after.read()}
-
-
-def sha256_of(source, path):
-    with source.open(source.lookup(path)) as file:
-        return sha256(file.read())
-
-
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     # The server does not tell storage classes, by which the package counts its downloads.
     metrics.STORAGE_CLASS_COUNTERS["GET"][None] = metrics.STD_GET_COUNTER
-    serve({"kinds": lambda: list(KINDS), "write": write, "read": read, "mount": mount})
+    serve({"kinds": lambda: list(KINDS), "write": write, "read": read})
