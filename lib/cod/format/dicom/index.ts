@@ -1,0 +1,5 @@
+export { type DicomJson, type DicomJsonElement, type DicomJsonValue, dicomJson } from "./json.ts"
+export { DICOM_LIMITS, type DicomFile, type DicomLimits } from "./model.ts"
+export { parseDicom } from "./parse.ts"
+export { pixelDataValue, pixeldataOf } from "./pixel-data.ts"
+export { type DicomUids, uidsOf } from "./uids.ts"
