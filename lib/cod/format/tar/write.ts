@@ -1,5 +1,6 @@
+import { pythonFloat } from "../python-float.ts"
 import { BLOCK, type TarEntry, type TarMember } from "./member.ts"
-import { paxRecord, pythonFloat } from "./pax.ts"
+import { paxRecord } from "./pax.ts"
 
 const RECORD = 20 * BLOCK
 const MAX_SIZE = 8 ** 11 - 1
