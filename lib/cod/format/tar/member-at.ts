@@ -30,7 +30,7 @@ export async function memberAt(
   let headerStart: number | undefined
   let position = at
   for (;;) {
-    const header = await headerAt(tar, position, signal)
+    const header = await headerAt(tar, position, headerStart ?? position, signal)
     if (header === undefined) {
       if (headerStart !== undefined) throw damagedAt(position, "headers lead to no member")
       return undefined
@@ -43,7 +43,7 @@ export async function memberAt(
     }
     const start = position + BLOCK
     if (start + header.size - at > MAX_EXTENSIONS) throw damagedAt(position, "its headers are too long")
-    const body = await bytesAt(tar, start, start + header.size, position, signal)
+    const body = await bytesAt(tar, start, start + header.size, headerStart ?? position, signal)
     extend(body, own, globals, position)
     position = padded(start + header.size)
   }
@@ -85,10 +85,11 @@ function upToNul(body: Buffer): string {
 async function headerAt(
   tar: RandomAccess,
   at: number,
+  memberStart: number,
   signal: AbortSignal | undefined,
 ): Promise<HeaderBlock | undefined> {
   if (at === tar.size) return undefined
-  const block = await bytesAt(tar, at, at + BLOCK, at, signal)
+  const block = await bytesAt(tar, at, at + BLOCK, memberStart, signal)
   return isZero(block) ? undefined : parseHeader(block, at)
 }
 
@@ -96,10 +97,10 @@ async function bytesAt(
   tar: RandomAccess,
   start: number,
   end: number,
-  what: number,
+  memberStart: number,
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
-  if (end > tar.size) throw truncatedAt(what, tar.size)
+  if (end > tar.size) throw truncatedAt(memberStart, tar.size)
   const bytes = await tar.read(start, end, signal)
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
