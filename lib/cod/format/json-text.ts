@@ -1,5 +1,6 @@
 import { InvalidJson } from "./errors.ts"
 import { MAX_DEPTH } from "./json-tokens.ts"
+import { pythonFloat } from "./python-float.ts"
 
 /** Orders that an object cannot keep by itself, because it sorts keys like "30040002" in front of all others. */
 const orders = new WeakMap<object, readonly string[]>()
@@ -8,6 +9,13 @@ const orders = new WeakMap<object, readonly string[]>()
 export function keepOrder<T extends object>(object: T, keys: readonly string[]): T {
   orders.set(object, keys)
   return object
+}
+
+/** Keys of `object` in the order in which they are written. */
+export function keysInOrder(object: object): readonly string[] {
+  const order = orders.get(object)
+  if (order === undefined) return Object.keys(object)
+  return [...new Set([...order.filter((key) => Object.hasOwn(object, key)), ...Object.keys(object)])]
 }
 
 /**
@@ -37,10 +45,7 @@ function textOf(value: unknown, depth: number): string {
 function entriesOf(value: unknown): [string, unknown][] {
   if (value instanceof Map) return [...value]
   if (!isPlainObject(value)) throw new InvalidJson(`JSON cannot tell a ${typeof value} of this kind`)
-  const order = orders.get(value)
-  if (order === undefined) return Object.entries(value)
-  const keys = new Set([...order.filter((key) => Object.hasOwn(value, key)), ...Object.keys(value)])
-  return Array.from(keys, (key) => [key, value[key]])
+  return keysInOrder(value).map((key) => [key, value[key]])
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
@@ -56,14 +61,8 @@ function textOfString(text: string): string {
   )
 }
 
-/** Python's `repr`: the same shortest digits as ours, but an exponent from 1e16 on and below 1e-4, of two digits. */
+/** A whole number that is not safe came from a fraction or an exponent: other whole ones of that size are `bigint`. */
 function textOfNumber(value: number): string {
   if (!Number.isFinite(value)) return "null"
-  if (Object.is(value, -0)) return "-0.0"
-  const size = Math.abs(value)
-  if (size !== 0 && (size < 1e-4 || size >= 1e16)) {
-    return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2")
-  }
-  // A whole number that is not safe was none: whole ones of that size are `bigint`.
-  return Number.isInteger(value) && !Number.isSafeInteger(value) ? `${value}.0` : String(value)
+  return Number.isSafeInteger(value) && !Object.is(value, -0) ? String(value) : pythonFloat(value)
 }

@@ -2,7 +2,7 @@ import { InvalidJson } from "./errors.ts"
 import { parseExactly } from "./json-exact.ts"
 import { endOfDigits, endOfString, isDigit, isIndexKey, MAX_DEPTH } from "./json-tokens.ts"
 
-export { keepOrder, stringifyJson } from "./json-text.ts"
+export { keepOrder, keysInOrder, stringifyJson } from "./json-text.ts"
 
 const QUOTE = 0x22
 const DOT = 0x2e

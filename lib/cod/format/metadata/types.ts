@@ -58,8 +58,10 @@ export interface InstanceRecord extends InstanceValues {
   /** In the map of instances and in the tar ("instances/KEY.dcm"): the SOP Instance UID or its hash. */
   readonly key: string
   readonly version: MetadataVersion
-  /** Keys that we do not know, as they stood; written again behind ours. */
+  /** Keys that we do not know; written again. */
   readonly unknown: ReadonlyMap<string, unknown>
+  /** The entry's JSON text as it stood. */
+  readonly json: string
   /**
    * DICOM JSON, decompressed at the call: again at each call unless it is small.
    *
@@ -73,7 +75,7 @@ export interface UnreadableInstance {
   readonly kind: "unreadable"
   readonly key: string
   readonly problem: InvalidMetadata
-  /** Its JSON text as it stood, and as it is written again. */
+  /** The entry's JSON text as it stood, and as it is written again. */
   readonly json: string
 }
 
