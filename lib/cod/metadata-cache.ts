@@ -1,8 +1,9 @@
-import { NotFound, PreconditionFailed, Unavailable } from "../storage/errors.ts"
+import { NotFound } from "../storage/errors.ts"
 import type { Generation } from "../storage/store.ts"
 import { DEFAULT_LIMITS, parseSeriesMetadata } from "./format/metadata/series.ts"
 import type { MetadataLimits, SeriesMetadata } from "./format/metadata/types.ts"
-import { nameOf, type StoredObject, wholeObject } from "./reading/object-bytes.ts"
+import { decompressedSize, wholeMetadata } from "./reading/metadata-bytes.ts"
+import { nameOf, type StoredObject } from "./reading/object-bytes.ts"
 import { sharedWork } from "./reading/shared-work.ts"
 
 /** A series' metadata as one generation of its metadata.json has it. */
@@ -82,26 +83,4 @@ export class MetadataCache {
     this.#bytes -= this.#entries.get(name)?.bytes ?? 0
     this.#entries.delete(name)
   }
-}
-
-/** Exchanged while it is read, and its body broken off as well: it is begun anew this often. */
-const BEGINNINGS = 3
-
-async function wholeMetadata(object: StoredObject, maxBytes: number, signal: AbortSignal) {
-  for (let beginning = 1; ; beginning++) {
-    try {
-      return await wholeObject(object, maxBytes, signal)
-    } catch (cause) {
-      if (!(cause instanceof PreconditionFailed)) throw cause
-      if (beginning === BEGINNINGS) throw new Unavailable(cause.message, cause.facts, cause)
-    }
-  }
-}
-
-/** Of a gzip member its last four bytes tell it, modulo 2^32 (RFC 1952, section 2.3.1), which its reader verifies. */
-function decompressedSize(bytes: Uint8Array): number {
-  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b && bytes.length >= 18
-  if (!isGzip) return bytes.length
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Math.max(bytes.length, view.getUint32(bytes.length - 4, true))
 }

@@ -1,9 +1,9 @@
 import { type FileHandle, open } from "node:fs/promises"
-import type { ByteRange, Generation, ObjectInfo } from "../../storage/store.ts"
+import type { ByteRange, ObjectInfo } from "../../storage/store.ts"
 import { crc32c, crc32cToBase64 } from "../../support/checksums.ts"
 import { inMemory, type RandomAccess } from "../format/bytes.ts"
 import { asFileError, openFileBytes } from "./file-bytes.ts"
-import { pipeObject, type StoredObject } from "./object-bytes.ts"
+import { pipeObject, type StoredObject, type Wanted } from "./object-bytes.ts"
 import type { Scratch } from "./scratch.ts"
 
 /** Bytes that were read from a store, in memory or in a temporary file that goes when this is disposed of. */
@@ -15,6 +15,8 @@ export interface Collected extends Disposable {
   readonly info: ObjectInfo
 }
 
+export type WantedRange = Wanted & { readonly range: Required<ByteRange> }
+
 /** What is larger is not held in memory but in a file. */
 const MEMORY_BYTES = 64 * 2 ** 20
 
@@ -25,16 +27,17 @@ const MEMORY_BYTES = 64 * 2 ** 20
  */
 export async function collect(
   object: StoredObject,
-  range: Required<ByteRange>,
+  wanted: WantedRange,
   scratch: Scratch,
   name: string,
   signal?: AbortSignal,
 ): Promise<Collected> {
-  const size = range.end - range.start
-  if (size <= MEMORY_BYTES) return await collectInMemory(object, range, signal)
-  const path = scratch.newFile(name, size)
+  const size = wanted.range.end - wanted.range.start
+  if (size <= MEMORY_BYTES) return await collectInMemory(object, wanted, signal)
+  const path = scratch.newFile(name)
   try {
-    const { info, crc32c } = await collectInFile(object, { range }, path, signal)
+    scratch.reserve(path, size)
+    const { info, crc32c } = await collectInFile(object, wanted, path, signal)
     const bytes = openFileBytes(path)
     const discard = () => {
       bytes[Symbol.dispose]()
@@ -47,17 +50,22 @@ export async function collect(
   }
 }
 
-/** Writes an object, or a range of it, into a new file. What it had written stays when it fails. */
+/**
+ * Writes an object, or a range of it, into a new file. What it had written stays when it fails.
+ * @param admit is told of bytes that are about to be written, and throws when they may not be
+ */
 export async function collectInFile(
   object: StoredObject,
-  wanted: { readonly range?: ByteRange; readonly ifGeneration?: Generation },
+  wanted: Wanted,
   path: string,
   signal?: AbortSignal,
+  admit: (bytes: number) => void = () => {},
 ): Promise<{ readonly info: ObjectInfo; readonly crc32c: string; readonly size: number }> {
   await using file = await created(path)
   let checksum = 0
   let size = 0
   const sink = async (chunk: Uint8Array) => {
+    admit(chunk.length)
     checksum = crc32c(chunk, checksum)
     await writeAll(file, chunk, size).catch((cause) => Promise.reject(asFileError(path, cause)))
     size += chunk.length
@@ -68,10 +76,10 @@ export async function collectInFile(
 
 async function collectInMemory(
   object: StoredObject,
-  range: Required<ByteRange>,
+  wanted: WantedRange,
   signal: AbortSignal | undefined,
 ): Promise<Collected> {
-  const all = new Uint8Array(range.end - range.start)
+  const all = new Uint8Array(wanted.range.end - wanted.range.start)
   let checksum = 0
   let length = 0
   const sink = (chunk: Uint8Array) => {
@@ -79,7 +87,7 @@ async function collectInMemory(
     all.set(chunk, length)
     length += chunk.length
   }
-  const info = await pipeObject(object, { range }, sink, signal)
+  const info = await pipeObject(object, wanted, sink, signal)
   const bytes = inMemory(all.subarray(0, length))
   return { info, crc32c: crc32cToBase64(checksum), bytes, [Symbol.dispose]() {} }
 }

@@ -1,10 +1,9 @@
-import { rm } from "node:fs/promises"
 import { NotFound, PreconditionFailed } from "../../storage/errors.ts"
 import type { Generation } from "../../storage/store.ts"
 import { CorruptInstanceError } from "../errors.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
-import { type Collected, collect, collectInFile } from "./collect.ts"
+import { type Collected, collect } from "./collect.ts"
 import { recordOf, type Series } from "./series.ts"
 import { Misfit, untilItFits } from "./settle.ts"
 
@@ -25,7 +24,13 @@ export function readInstance(series: Series, key: string, signal?: AbortSignal):
   const attempt = async (loaded: LoadedMetadata): Promise<CheckedInstance | Misfit> => {
     const record = recordOf(series, loaded, key)
     return await orMisfit(series, record, async () => {
-      const collected = await collect(series.tar, rangeOf(record), series.scratch, `${key}.dcm`, signal)
+      const collected = await collect(
+        series.tar,
+        { range: rangeOf(record) },
+        series.scratch,
+        `${key}.dcm`,
+        signal,
+      )
       const { bytes, info, crc32c } = collected
       const misfit = misfitOf(series, record, { size: bytes.size, crc32c, tar: info.generation })
       if (misfit !== undefined) {
@@ -34,29 +39,6 @@ export function readInstance(series: Series, key: string, signal?: AbortSignal):
       }
       count(series, record, info.storageClass)
       return { bytes, record, loaded, tar: info.generation, [Symbol.dispose]: collected[Symbol.dispose] }
-    })
-  }
-  return untilItFits(series, attempt, signal)
-}
-
-/**
- * Writes one instance into a file, over whatever is there.
- * @throws as `readInstance`; what was written by then remains
- */
-export function extractInstance(
-  series: Series,
-  key: string,
-  path: string,
-  signal?: AbortSignal,
-): Promise<InstanceRecord> {
-  const attempt = async (loaded: LoadedMetadata): Promise<InstanceRecord | Misfit> => {
-    const record = recordOf(series, loaded, key)
-    await rm(path, { force: true })
-    return await orMisfit(series, record, async () => {
-      const { info, ...found } = await collectInFile(series.tar, { range: rangeOf(record) }, path, signal)
-      const misfit = misfitOf(series, record, { ...found, tar: info.generation })
-      if (misfit === undefined) count(series, record, info.storageClass)
-      return misfit ?? record
     })
   }
   return untilItFits(series, attempt, signal)
@@ -93,13 +75,17 @@ async function orMisfit<T>(series: Series, record: InstanceRecord, read: () => P
   }
 }
 
-interface Found {
+export interface Found {
   readonly size: number
   readonly crc32c: string
   readonly tar: Generation
 }
 
-function misfitOf(series: Series, record: InstanceRecord, { size, crc32c, tar }: Found): Misfit | undefined {
+export function misfitOf(
+  series: Series,
+  record: InstanceRecord,
+  { size, crc32c, tar }: Found,
+): Misfit | undefined {
   const { key, startByte } = record
   const facts = { series: series.uri, key, startByte, size: record.size, tar }
   const flaw =

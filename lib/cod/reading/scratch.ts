@@ -15,30 +15,31 @@ export interface ScratchOptions {
 
 /** A folder for temporary files, made when the first one is, and gone with all of them when it is disposed of. */
 export interface Scratch extends Disposable {
-  /** Path of a new file that is about to be written. @throws TooLarge when there is no room for so many bytes */
-  newFile(name: string, bytes: number): string
+  /** Path of a file that is about to be written. */
+  newFile(name: string): string
+  /** So many bytes more are about to be written to it. @throws TooLarge when there is no room for them */
+  reserve(path: string, bytes: number): void
   /** Deletes a file that is needed no more, and gives back its room. */
   remove(path: string): void
 }
 
-export function openScratch({
-  tempDir = tmpdir(),
-  maxTempBytes = DEFAULT_TEMP_BYTES,
-}: ScratchOptions): Scratch {
+export function openScratch(options: ScratchOptions): Scratch {
+  const { tempDir = tmpdir(), maxTempBytes = DEFAULT_TEMP_BYTES } = options
   const sizes = new Map<string, number>()
   let folder: string | undefined
   let count = 0
   let used = 0
   return {
-    newFile(name, bytes) {
-      if (used + bytes > maxTempBytes) throw new TooLarge("what is kept in temporary files", maxTempBytes)
+    newFile(name) {
       folder ??= mkdtempSync(join(tempDir, "cod-"))
       count += 1
       // Keys are safe as one segment, but may be alike to a file system that ignores case.
-      const path = join(folder, `${count}-${name}`)
-      sizes.set(path, bytes)
+      return join(folder, `${count}-${name.slice(-200)}`)
+    },
+    reserve(path, bytes) {
+      if (used + bytes > maxTempBytes) throw new TooLarge("what is kept in temporary files", maxTempBytes)
       used += bytes
-      return path
+      sizes.set(path, (sizes.get(path) ?? 0) + bytes)
     },
     remove(path) {
       rmSync(path, { force: true })

@@ -3,7 +3,7 @@ import type { ObjectSource } from "../../storage/store.ts"
 import type { Clock } from "../../support/clock.ts"
 import { CODObjectNotFoundError, InstanceNotFoundError } from "../errors.ts"
 import { type SeriesKeys, type SeriesPlace, seriesKeys, seriesUri } from "../format/layout.ts"
-import type { InstanceRecord } from "../format/metadata/types.ts"
+import type { InstanceRecord, SeriesMetadata } from "../format/metadata/types.ts"
 import type { LoadedMetadata, MetadataCache } from "../metadata-cache.ts"
 import type { Metrics } from "../metrics.ts"
 import type { StoredObject } from "./object-bytes.ts"
@@ -75,4 +75,14 @@ export function recordOf({ uri }: Series, { series }: LoadedMetadata, key: strin
   if (entry === undefined) throw new InstanceNotFoundError(uri, key)
   if (entry.kind === "unreadable") throw entry.problem
   return entry
+}
+
+/** All instances that can be understood, in the document's order. */
+export function recordsOf({ instances }: SeriesMetadata): InstanceRecord[] {
+  const records: InstanceRecord[] = []
+  for (const key of instances.keys()) {
+    const entry = instances.get(key)
+    if (entry?.kind === "instance") records.push(entry)
+  }
+  return records
 }

@@ -1,0 +1,116 @@
+import { crc32c, crc32cToBase64 } from "../../support/checksums.ts"
+import { forEachLimit } from "../../support/pool.ts"
+import { CODError } from "../errors.ts"
+import { memberName } from "../format/layout.ts"
+import type { InstanceEntry, InstanceRecord } from "../format/metadata/types.ts"
+import { uidFault } from "../format/uid.ts"
+import { frameTable } from "../reading/frame-place.ts"
+import { rangeOf } from "../reading/instance-bytes.ts"
+import { pipeObject } from "../reading/object-bytes.ts"
+import type { Series } from "../reading/series.ts"
+import { type Finding, finding } from "./finding.ts"
+import type { ListedTar } from "./tar.ts"
+
+/** So many instances are read at a time. */
+const AT_ONCE = 4
+
+/** What metadata says of instances, compared with the tar's headers. */
+export function checkEntries(series: Series, entries: readonly InstanceEntry[], tar: ListedTar): Finding[] {
+  return entries.flatMap((entry) => {
+    const where = `${series.uri}#${entry.key}`
+    if (entry.kind === "unreadable") return [finding("instance-unreadable", where, entry.problem.message)]
+    return [...checkMember(entry, where, tar), ...checkEntry(entry, where)]
+  })
+}
+
+/** Reads the bytes of all instances that have a place in the tar, and compares their CRC32C. */
+export async function checkBytes(
+  series: Series,
+  entries: readonly InstanceEntry[],
+  generation: string,
+  signal?: AbortSignal,
+): Promise<Finding[]> {
+  const flaws = new Map<string, Finding>()
+  const check = async (entry: InstanceEntry, signal: AbortSignal) => {
+    if (entry.kind === "unreadable") return
+    const flaw = await flawOf(series, entry, generation, signal)
+    if (flaw === undefined) return
+    series.metrics.add("tarMetadataCrc32cMismatch")
+    flaws.set(entry.key, finding("instance-corrupt", `${series.uri}#${entry.key}`, flaw))
+  }
+  await forEachLimit(entries, AT_ONCE, check, signal)
+  return entries.flatMap(({ key }) => flaws.get(key) ?? [])
+}
+
+function checkMember(record: InstanceRecord, where: string, { all, behind }: ListedTar): Finding[] {
+  const name = nameOf(record)
+  const here = all.find(({ start, type }) => start === record.startByte && type === "file")
+  const named = all.filter((member) => member.name === name)
+  if (here === undefined || here.name !== name) {
+    const elsewhere = named.map(({ start }) => start).join(", ")
+    const instead = here === undefined ? "no file begins there" : "another file begins there"
+    const what = `should begin at ${record.startByte}: ${instead}${elsewhere && `; one of its name at ${elsewhere}`}`
+    return [finding("member-missing", where, what)]
+  }
+  return [
+    ...(here.size === record.size
+      ? []
+      : [finding("member-size", where, `${here.size} by the tar, ${record.size} by the metadata`)]),
+    ...(behind.has(here) ? [finding("behind-end", where, `begins at ${here.start}`)] : []),
+    ...(named.length > 1
+      ? [finding("doubled-member", where, `${named.length} members are called ${name}`)]
+      : []),
+  ]
+}
+
+function checkEntry(record: InstanceRecord, where: string): Finding[] {
+  const { startByte, endByte, size } = record
+  const uids = [record.instanceUid, record.seriesUid, record.studyUid]
+  const isTooLong = uids.some((uid) => uid !== undefined && uidFault(uid) === "length")
+  return [
+    ...(endByte === startByte + size
+      ? []
+      : [finding("end-byte", where, `end_byte is ${endByte}, the instance ends at ${startByte + size}`)]),
+    ...(isShifted(record) ? [finding("offset-tables-shifted", where, "offsets are 8 too large")] : []),
+    ...(isTooLong ? [finding("uid-too-long", where, uids.map((uid) => uid?.length ?? 0).join(", "))] : []),
+  ]
+}
+
+function isShifted(record: InstanceRecord): boolean {
+  if (record.offsetTables.CustomOffsetTable === undefined) return false
+  try {
+    return frameTable(record).shift !== undefined
+  } catch (error) {
+    // Its DICOM JSON cannot be read: the instance itself can.
+    if (error instanceof CODError) return false
+    throw error
+  }
+}
+
+async function flawOf(
+  { tar }: Series,
+  record: InstanceRecord,
+  generation: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  let checksum = 0
+  let size = 0
+  const sink = (chunk: Uint8Array) => {
+    checksum = crc32c(chunk, checksum)
+    size += chunk.length
+  }
+  await pipeObject(tar, { range: rangeOf(record), ifGeneration: generation }, sink, signal)
+  if (size < record.size) return `the tar ends after ${size} of its ${record.size} bytes`
+  const found = crc32cToBase64(checksum)
+  return found === record.crc32c ? undefined : `CRC32C is ${found}, by the metadata ${record.crc32c}`
+}
+
+/** Undefined for a key that no member can be called by. */
+function nameOf({ key }: InstanceRecord): string | undefined {
+  try {
+    return memberName(key)
+  } catch (error) {
+    if (error instanceof CODError) return undefined
+    throw error
+  }
+}

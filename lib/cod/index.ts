@@ -1,0 +1,29 @@
+/** Cloud Optimized DICOM: series of DICOM files in one tar each, read from anywhere. */
+
+export {
+  type CheckOptions,
+  type CheckReport,
+  check,
+  type Finding,
+  type FindingKind,
+  type Severity,
+} from "./check.ts"
+export { CODObject, type CODObjectAccess, type CODObjectOptions, type Which } from "./cod-object.ts"
+export * from "./errors.ts"
+export {
+  instanceUri,
+  metadataUri,
+  parseSeriesUri,
+  type SeriesPlace,
+  seriesUri,
+  tarUri,
+} from "./format/layout.ts"
+export type { InstanceRecord, SeriesMetadata, StoredElement, StoredTags } from "./format/metadata/types.ts"
+export type { Hints } from "./hints.ts"
+export { type SeriesInfo, seriesInfo } from "./info.ts"
+export { Instance, type InstanceOptions, type UidHashFunc } from "./instance.ts"
+export { type ListedSeries, type ListedStudy, type ListOptions, listSeries, listStudies } from "./listing.ts"
+export { MetadataCache, type MetadataCacheOptions } from "./metadata-cache.ts"
+export { Metrics, type MetricsSnapshot } from "./metrics.ts"
+export type { Extraction } from "./reading/extract.ts"
+export { ByteView, type SeekFrom } from "./view.ts"

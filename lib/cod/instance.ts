@@ -1,0 +1,259 @@
+import { crc32cBase64 } from "../support/checksums.ts"
+import { TooLarge, UidHashFuncMissingError } from "./errors.ts"
+import { type DicomFile, dicomJson, pixeldataOf } from "./format/dicom/index.ts"
+import { isRemote, splitTarUri } from "./format/layout.ts"
+import type { InstanceRecord, StoredTags } from "./format/metadata/types.ts"
+import type { Hints } from "./hints.ts"
+import { factsOf, type InstanceFacts } from "./reading/facts.ts"
+import { fetchObject, fetchView } from "./reading/fetch.ts"
+import { openFile, openUri } from "./reading/open-uri.ts"
+import { openScratch, type Scratch, type ScratchOptions } from "./reading/scratch.ts"
+import type { StoreChoice } from "./reading/store-of.ts"
+import type { ByteView } from "./view.ts"
+
+/** From a real UID to the one that stands in its place. */
+export type UidHashFunc = (uid: string) => string
+
+export interface InstanceOptions extends StoreChoice, ScratchOptions {
+  /**
+   * Where the DICOM file is: a local path, `gs:// s3:// file://`, or `TAR.tar://instances/UID.dcm` in any of these.
+   * `store` is used for what is remote and stays its owner's; without it one is opened for each fetch, and closed.
+   */
+  readonly dicomUri: string
+  /** URIs that are superfluous once the instance is stored in a series. */
+  readonly dependencies?: readonly string[]
+  readonly hints?: Hints
+  readonly uidHashFunc?: UidHashFunc | undefined
+}
+
+/** Where an instance's bytes are right now, and how to come by them. */
+export interface Whereabouts {
+  readonly uri: string
+  open(signal?: AbortSignal): Promise<ByteView>
+}
+
+/** How much one wants to know before it is believed. */
+export interface Belief {
+  /** Take a hint at face value rather than read the file (false). */
+  readonly trustHints?: boolean
+}
+
+/** Larger files are not parsed: their elements are held in memory. */
+const MAX_PARSED_BYTES = 2 ** 31
+
+/**
+ * One DICOM file, wherever it is. Nothing is read before it has to be. Temporary files go with `cleanup()` or at the end
+ * of `await using`; for an instance of a series they belong to the series.
+ */
+export class Instance implements AsyncDisposable {
+  /** Where the file was when it was first heard of. Never changes. */
+  readonly originalPath: string
+  readonly dependencies: readonly string[]
+  readonly hints: Hints
+  readonly uidHashFunc: UidHashFunc | undefined
+  /** What the metadata of its series says, when it is an instance of one. */
+  readonly record: InstanceRecord | undefined
+  readonly #home: Whereabouts
+  readonly #choice: StoreChoice
+  readonly #scratch: Scratch
+  #now: Whereabouts
+  #facts: InstanceFacts | undefined
+  #metadata: StoredTags | undefined
+
+  /** @param stored for a series' own instances, which it makes itself */
+  constructor(
+    options: InstanceOptions,
+    stored?: { readonly record: InstanceRecord; readonly home: Whereabouts },
+  ) {
+    const { dicomUri, dependencies = [], hints = {}, uidHashFunc, store, access } = options
+    this.#choice = { store, access }
+    this.#scratch = openScratch(options)
+    this.#home = stored?.home ?? {
+      uri: dicomUri,
+      open: (signal) => openUri(dicomUri, this.#choice, this.#scratch, signal),
+    }
+    this.#now = this.#home
+    this.record = stored?.record
+    this.originalPath = stored?.record.originalPath ?? dicomUri
+    this.dependencies = stored?.record.dependencies ?? [...dependencies]
+    this.hints = hints
+    this.uidHashFunc = uidHashFunc
+    this.#facts = stored && factsOfRecord(stored.record)
+  }
+
+  /** Where the bytes are right now: changes when the file is fetched, extracted, or its tar is pulled. */
+  get dicomUri(): string {
+    return this.#now.uri
+  }
+
+  /** Brings a remote file, or a remote tar's member, into a temporary file. Local ones stay where they are. */
+  async fetch(signal?: AbortSignal): Promise<void> {
+    const { uri } = this.#now
+    if (!isRemote(uri)) return
+    const path = isInTar(uri)
+      ? await this.#fetchMember(signal)
+      : await fetchObject(uri, this.#choice, this.#scratch, signal)
+    this.moveTo({ uri: path, open: async () => openFile(path) })
+  }
+
+  /**
+   * The file's bytes. A remote object is fetched first; of a remote tar only this member is read, and checked against its
+   * CRC32C. Hints are verified.
+   * @throws HintMismatchError, CorruptInstanceError, SeriesBeingRewritten, InvalidDicom, NotFound, StorageError
+   */
+  async open(signal?: AbortSignal): Promise<ByteView> {
+    const view = await this.#openUnseen(signal)
+    const isPromised =
+      this.#facts === undefined && Object.values(this.hints).some((hint) => hint !== undefined)
+    if (!isPromised) return view
+    try {
+      await this.#learn(view, signal)
+      return view
+    } catch (error) {
+      await view[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /**
+   * Reads the file and compares it with the hints, and with the metadata of its series.
+   * @throws as `open`, InstanceValidationError
+   */
+  async validate(signal?: AbortSignal): Promise<void> {
+    await this.#parsed(() => {}, signal)
+  }
+
+  /** Bytes. */
+  async size(belief?: Belief, signal?: AbortSignal): Promise<number> {
+    return await this.#fact("size", belief, signal)
+  }
+
+  /** CRC32C of the whole file, base64 as GCS writes it. */
+  async crc32c(belief?: Belief, signal?: AbortSignal): Promise<string> {
+    return await this.#fact("crc32c", belief, signal)
+  }
+
+  /** The real SOP Instance UID. */
+  async instanceUid(belief?: Belief, signal?: AbortSignal): Promise<string> {
+    return await this.#fact("instanceUid", belief, signal)
+  }
+
+  async seriesUid(belief?: Belief, signal?: AbortSignal): Promise<string> {
+    return await this.#fact("seriesUid", belief, signal)
+  }
+
+  async studyUid(belief?: Belief, signal?: AbortSignal): Promise<string> {
+    return await this.#fact("studyUid", belief, signal)
+  }
+
+  /** @throws UidHashFuncMissingError */
+  async hashedInstanceUid(belief?: Belief, signal?: AbortSignal): Promise<string> {
+    const hash = this.#hashFunc()
+    return hash(await this.instanceUid(belief, signal))
+  }
+
+  /** @throws UidHashFuncMissingError */
+  async hashedSeriesUid(belief?: Belief, signal?: AbortSignal): Promise<string> {
+    const hash = this.#hashFunc()
+    return hash(await this.seriesUid(belief, signal))
+  }
+
+  /** @throws UidHashFuncMissingError */
+  async hashedStudyUid(belief?: Belief, signal?: AbortSignal): Promise<string> {
+    const hash = this.#hashFunc()
+    return hash(await this.studyUid(belief, signal))
+  }
+
+  /** Whether the file has (7FE0,0010); pixels as floating point do not count. */
+  async hasPixeldata(signal?: AbortSignal): Promise<boolean> {
+    return this.record?.hasPixeldata ?? "7FE00010" in (await this.metadata(signal))
+  }
+
+  /**
+   * The file's elements in the DICOM JSON model (PS3.18, annex F), by tag. From the metadata of its series without
+   * reading the file.
+   */
+  async metadata(signal?: AbortSignal): Promise<StoredTags> {
+    if (this.record !== undefined) return this.record.tags()
+    const metadata =
+      this.#metadata ?? (await this.#parsed((file) => dicomJson(file, { uri: this.dicomUri }), signal))
+    this.#metadata = metadata
+    return metadata
+  }
+
+  /** CRC32C of the value of (7FE0,0010), base64; undefined for a file without one. */
+  async pixeldataHash(signal?: AbortSignal): Promise<string | undefined> {
+    const hash = (file: DicomFile) => {
+      const value = pixeldataOf(file)
+      return value && crc32cBase64(value)
+    }
+    return await this.#parsed(hash, signal)
+  }
+
+  /** For the series that it belongs to: the bytes are there now. */
+  moveTo(whereabouts: Whereabouts): void {
+    this.#now = whereabouts
+  }
+
+  /** Deletes the temporary files made here; `dicomUri` is what it was at first. */
+  async cleanup(): Promise<void> {
+    this.#scratch[Symbol.dispose]()
+    this.#now = this.#home
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cleanup()
+  }
+
+  async #fact<F extends keyof InstanceFacts>(
+    field: F,
+    { trustHints = false }: Belief = {},
+    signal?: AbortSignal,
+  ): Promise<InstanceFacts[F]> {
+    const hint = this.hints[field] as InstanceFacts[F] | undefined
+    if (this.#facts === undefined && trustHints && hint !== undefined) return hint
+    this.#facts ??= await this.#parsed((_, facts) => facts, signal)
+    return this.#facts[field]
+  }
+
+  /** Opens the file, parses it, and remembers what it is. */
+  async #parsed<T>(use: (file: DicomFile, facts: InstanceFacts) => T, signal?: AbortSignal): Promise<T> {
+    await using view = await this.#openUnseen(signal)
+    const { file, facts } = await this.#learn(view, signal)
+    return use(file, facts)
+  }
+
+  async #learn(view: ByteView, signal?: AbortSignal) {
+    if (view.size > MAX_PARSED_BYTES) throw new TooLarge(this.dicomUri, MAX_PARSED_BYTES)
+    const promised = { ...(this.record && factsOfRecord(this.record)), ...this.hints }
+    const learnt = factsOf(await view.bytes(signal), promised, this.dicomUri)
+    this.#facts = learnt.facts
+    return learnt
+  }
+
+  async #openUnseen(signal?: AbortSignal): Promise<ByteView> {
+    if (isRemote(this.dicomUri) && !isInTar(this.dicomUri)) await this.fetch(signal)
+    return await this.#now.open(signal)
+  }
+
+  async #fetchMember(signal?: AbortSignal): Promise<string> {
+    await using view = await this.#now.open(signal)
+    return await fetchView(view, this.#scratch, signal)
+  }
+
+  #hashFunc(): UidHashFunc {
+    if (this.uidHashFunc === undefined) throw new UidHashFuncMissingError(this.dicomUri)
+    return this.uidHashFunc
+  }
+}
+
+function isInTar(uri: string): boolean {
+  return splitTarUri(uri) !== undefined
+}
+
+/** Undefined when the metadata lacks one of the UIDs: the file is asked then. */
+function factsOfRecord(record: InstanceRecord): InstanceFacts | undefined {
+  const { size, crc32c, instanceUid, seriesUid, studyUid } = record
+  if (instanceUid === undefined || seriesUid === undefined || studyUid === undefined) return undefined
+  return { size, crc32c, instanceUid, seriesUid, studyUid }
+}

@@ -1,0 +1,38 @@
+import { crc32cBase64 } from "../../support/checksums.ts"
+import { InstanceValidationError } from "../errors.ts"
+import { type DicomFile, parseDicom, uidsOf } from "../format/dicom/index.ts"
+import { type Hints, verifyHints } from "../hints.ts"
+
+/** What the bytes of a DICOM file say of it. */
+export interface InstanceFacts {
+  readonly size: number
+  readonly crc32c: string
+  readonly instanceUid: string
+  readonly seriesUid: string
+  readonly studyUid: string
+}
+
+/**
+ * Reads what has to be known of a file, and compares it with what was said of it.
+ * @throws InvalidDicom, InstanceValidationError when it lacks a UID, HintMismatchError
+ */
+export function factsOf(
+  bytes: Uint8Array,
+  hints: Hints,
+  uri: string,
+): { readonly facts: InstanceFacts; readonly file: DicomFile } {
+  const measured = { size: bytes.length, crc32c: crc32cBase64(bytes) }
+  // Cheap, and of a file that is not the one that was meant nothing else is of interest.
+  verifyHints({ size: hints.size, crc32c: hints.crc32c }, measured, uri)
+  const file = parseDicom(bytes)
+  const uids = uidsOf(file)
+  verifyHints(hints, { ...measured, ...uids }, uri)
+  const { instanceUid, seriesUid, studyUid } = uids
+  if (instanceUid === undefined || seriesUid === undefined || studyUid === undefined) {
+    const missing = Object.entries({ instanceUid, seriesUid, studyUid }).flatMap(([name, uid]) =>
+      uid === undefined ? [name] : [],
+    )
+    throw new InstanceValidationError(`${uri} lacks ${missing.join(", ")}`, { facts: { uri } })
+  }
+  return { file, facts: { ...measured, instanceUid, seriesUid, studyUid } }
+}

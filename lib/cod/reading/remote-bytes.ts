@@ -1,0 +1,48 @@
+import { NotFound, Unavailable } from "../../storage/errors.ts"
+import type { Generation } from "../../storage/store.ts"
+import type { RandomAccess } from "../format/bytes.ts"
+import { bytesOfRange, nameOf, type StoredObject } from "./object-bytes.ts"
+
+/** One generation of an object, read by ranges. */
+export interface RemoteBytes extends RandomAccess {
+  readonly generation: Generation
+}
+
+/**
+ * An object as it is now. Reading it fails with `PreconditionFailed` once it is another.
+ * @throws NotFound
+ */
+export async function openRemoteBytes(object: StoredObject, signal?: AbortSignal): Promise<RemoteBytes> {
+  const { source, key } = object
+  const info = await source.head(key, signal)
+  if (info === undefined) throw new NotFound(`${nameOf(object)}: no such object`, { store: source.uri, key })
+  const { size, generation } = info
+  return {
+    size,
+    generation,
+    async read(start, end, signal) {
+      if (!(0 <= start && start <= end && end <= size))
+        throw new RangeError(`no bytes ${start} .. ${end} in ${size}`)
+      if (start === end) return new Uint8Array(0)
+      const { bytes } = await bytesOfRange(object, { start, end }, generation, signal)
+      if (bytes.length === end - start) return bytes
+      throw new Unavailable(`read ${nameOf(object)}: ${bytes.length} of ${end - start} bytes`, {
+        store: source.uri,
+        key,
+      })
+    },
+  }
+}
+
+/** The part of `bytes` from `start` up to `end`, exclusive, as bytes of its own. */
+export function windowOf(bytes: RandomAccess, start: number, end: number): RandomAccess {
+  const size = end - start
+  return {
+    size,
+    async read(from, to, signal) {
+      if (!(0 <= from && from <= to && to <= size))
+        throw new RangeError(`no bytes ${from} .. ${to} in ${size}`)
+      return await bytes.read(start + from, start + to, signal)
+    },
+  }
+}
