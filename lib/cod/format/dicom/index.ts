@@ -1,3 +1,4 @@
+export { type Frames, frameBytes, framesOf } from "./frames.ts"
 export { type DicomJson, type DicomJsonElement, type DicomJsonValue, dicomJson } from "./json.ts"
 export { DICOM_LIMITS, type DicomFile, type DicomLimits } from "./model.ts"
 export { parseDicom } from "./parse.ts"
