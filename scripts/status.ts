@@ -12,7 +12,7 @@ await main(
       watch: flag("show it anew every two seconds, until interrupted"),
       failures: flag("list every failure with what happens next"),
       study: option("ID", uuid, "everything that happened to one study"),
-      versions: flag("versions of the tool, of Bun, of SQLite and of the ledger"),
+      versions: flag("versions of the tool, of Bun, of SQLite, of zstd and of the ledger"),
     },
     config: ["ledger"],
   },

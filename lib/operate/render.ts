@@ -255,13 +255,14 @@ export function renderTimeline(timeline: readonly TimelineLine[]): string {
   )
 }
 
-export function renderVersions({ tool, bun, sqlite, ledger_schema }: Versions): string {
+export function renderVersions({ tool, bun, sqlite, zstd, ledger_schema }: Versions): string {
   return table(
     ["what", "version"],
     [
       ["tool", tool],
       ["Bun", bun],
       ["SQLite", sqlite],
+      ["zstd", zstd],
       ["ledger schema", ledger_schema],
     ],
   )

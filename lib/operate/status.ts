@@ -1,3 +1,4 @@
+import { zstdEngine } from "../cod/format/zstd.ts"
 import { type HeldClaim, heldClaims } from "../ledger/claims.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { readTotals } from "../ledger/totals.ts"
@@ -147,11 +148,14 @@ export interface Versions {
   readonly tool: string
   readonly bun: string
   readonly sqlite: string
+  /** Which software compresses a series' metadata. */
+  readonly zstd: string
   readonly ledger_schema: number
 }
 
 export function versionsOf(ledger: Ledger): Versions {
-  return { tool: VERSION, bun: Bun.version, ...ledgerVersions(ledger) }
+  const { sqlite, ledger_schema } = ledgerVersions(ledger)
+  return { tool: VERSION, bun: Bun.version, sqlite, zstd: zstdEngine(), ledger_schema }
 }
 
 function round(value: number): number {

@@ -142,12 +142,13 @@ test("a study has its timeline; one that the ledger does not know is a usage err
   expect(() => timelineOf(bench.ledger, "nobody")).toThrow(UsageError)
 })
 
-test("versions tell the tool, Bun, SQLite and the ledger's schema", () => {
+test("versions tell the tool, Bun, SQLite, zstd and the ledger's schema", () => {
   using bench = testLedger()
   expect(versionsOf(bench.ledger)).toEqual({
     tool: VERSION,
     bun: Bun.version,
     sqlite: expect.stringMatching(/^3\./),
+    zstd: expect.stringMatching(/^(?:zstd-napi|Bun) /),
     ledger_schema: LEDGER_VERSION,
   })
 })

@@ -219,7 +219,7 @@ describe("documents", () => {
     expect(Object.keys(status)[0]).toBe("wrong_bytes")
     expect(failures).toMatchObject([{ verdict: "missing", error_class: "NotFound" }])
     expect(timeline.at(-1)).toMatchObject({ what: "complete" })
-    expect(Object.keys(versions)).toEqual(["tool", "bun", "sqlite", "ledger_schema"])
+    expect(Object.keys(versions)).toEqual(["tool", "bun", "sqlite", "zstd", "ledger_schema"])
   })
 
   test("people get the same in words, and who pipes it gets no bar and no colour", async () => {

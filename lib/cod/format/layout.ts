@@ -69,6 +69,8 @@ export function lockKey(studyUid: string, seriesUid: string, lockName: LockName)
  * @throws InvalidUri when the UID cannot be a segment of a path
  */
 export function seriesPrefix(studyUid: string): string {
+  // Such a place could be read in two ways.
+  if (studyUid === "studies") throw new InvalidUri('a study UID is not "studies"')
   return `studies/${segment(studyUid, "study UID")}/series/`
 }
 

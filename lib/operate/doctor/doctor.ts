@@ -1,7 +1,8 @@
+import { zstdEngine } from "../../cod/format/zstd.ts"
 import { checkConfiguration } from "./configuration.ts"
 import { checkDatabase } from "./database.ts"
 import { checkLedgerDisk, checkSpoolDisk } from "./disk.ts"
-import { type Finding, unknown } from "./finding.ts"
+import { type Finding, ok, unknown } from "./finding.ts"
 import { checkLedger } from "./ledger.ts"
 import { checkBackupPlace, checkClocks, checkDestination, checkOrigin, isReachable } from "./places.ts"
 import type { Settings } from "./settings.ts"
@@ -48,6 +49,7 @@ export async function examine(
     step("configuration", () => checkConfiguration(settings)),
     step("Bun", () => checkBun(bun)),
     step("SQLite", () => checkSqlite()),
+    step("zstd", () => ok(zstdEngine())),
     whenKnown("database", config.database, (settings) => checkDatabase(settings, patienceMs, step)),
     whenKnown("origin", placeAt(config.origin?.uri), checkOrigin),
     whenKnown("destination", placeAt(config.destination?.uri), checkDestination),

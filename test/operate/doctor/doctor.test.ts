@@ -67,6 +67,7 @@ describe("a box on which all is well", () => {
       "configuration",
       "Bun",
       "SQLite",
+      "zstd",
       "database",
       "database: tables and columns",
       "database: grants",
@@ -133,7 +134,7 @@ describe("the script", () => {
     expect(ill.exitCode).toBe(1)
     expect(ill.stdout).toMatch(/^fault {4}database +DatabaseRefused: .*\n {4}Set SOURCE_DATABASE_PASS/m)
     expect(ill.stdout).toMatch(/^ok {7}origin: read +an object can be read$/m)
-    expect(ill.stdout).toEndWith("\n1 fault in 15 checks.\n")
+    expect(ill.stdout).toEndWith("\n1 fault in 16 checks.\n")
     expect(ill.stdout + ill.stderr).not.toContain("not-the-password")
   })
 })
