@@ -1,4 +1,5 @@
 import { Database } from "bun:sqlite"
+import { stringifyJson } from "../json.ts"
 import type { TarMember, TarType } from "../tar/member.ts"
 import type { TarStats } from "./index-member.ts"
 import { FILES_0_7, TABLES } from "./schema.ts"
@@ -91,8 +92,8 @@ const ARGUMENTS = {
 
 function insertAbout(db: Database, tar: TarStats): void {
   const rows = {
-    tarstats: JSON.stringify({ st_size: tar.size, st_mtime: tar.mtime }),
-    arguments: JSON.stringify(ARGUMENTS),
+    tarstats: stringifyJson({ st_size: tar.size, st_mtime: tar.mtime }),
+    arguments: stringifyJson(ARGUMENTS),
     backendName: "SQLiteIndexedTar",
     isGnuIncremental: "0",
   }

@@ -4,7 +4,7 @@ import type { TarIndex, TarStats } from "./index-member.ts"
 import { isFolder, memberOf } from "./row.ts"
 import { FILES_0_5, FILES_0_7, METADATA, VERSIONS } from "./schema.ts"
 import { checkSchemaPages } from "./schema-pages.ts"
-import { checkHeader, checkSchema, type Rows, rowsOf } from "./untrusted.ts"
+import { checkHeader, type Rows, rowsOf, tablesIn } from "./untrusted.ts"
 
 /** Rows of a series' index take some 300 bytes each. */
 const MAX_BYTES = 64 << 20
@@ -21,7 +21,7 @@ export function readIndex(bytes: Uint8Array): TarIndex {
   checkSchemaPages(bytes)
   try {
     using db = Database.deserialize(bytes, { readonly: true, strict: true })
-    return readTables(rowsOf(db, bytes.length), checkSchema(db))
+    return readTables(rowsOf(db, bytes.length), tablesIn(db))
   } catch (error) {
     if (error instanceof CODError) throw error
     throw new InvalidIndex("the index cannot be read by SQLite", { cause: error })

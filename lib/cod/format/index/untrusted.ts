@@ -25,31 +25,21 @@ export function checkHeader(bytes: Uint8Array): void {
 }
 
 /**
- * Makes sure that each name in the database is a table, so that a query reads rows and never computes them: a view
- * may run for ever. Only the view that ratarmount makes for extended attributes is let be; nobody asks it.
+ * The names of all plain tables: asking a view or a virtual table would compute rows, perhaps for ever.
  * `checkSchemaPages` comes before.
- *
- * @returns the names of all tables
- * @throws InvalidIndex
  */
-export function checkSchema(db: Database): ReadonlySet<string> {
+export function tablesIn(db: Database): ReadonlySet<string> {
   for (const guard of GUARDS) db.run(guard)
-  const tables = new Set<string>()
-  using schema = db.prepare("select type, name, sql from sqlite_schema")
-  for (const [type, name, sql] of schema.values()) {
-    // SQLite goes by the statement; type and name beside it may claim anything.
-    if (sql !== null && !PLAIN.test(String(sql))) throw new InvalidIndex("the index holds more than tables")
-    if (type === "table") tables.add(String(name))
-  }
-  return tables
+  using schema = db.prepare("select name, sql from sqlite_schema where type = 'table'")
+  // SQLite has made sure that type and name are those of the statement, but for a virtual table's.
+  const plain = schema.values().filter(([, sql]) => /^create table /i.test(String(sql)))
+  return new Set(plain.map(([name]) => String(name)))
 }
 
 /** Functions in a foreign schema are not trusted, and every cell is checked before it is followed. */
 const GUARDS = ["pragma trusted_schema = off", "pragma cell_size_check = on", "pragma query_only = on"]
 
-const PLAIN = /^create (?:(?:unique )?index|table|trigger|view "?xattrs\b) ?/i
-
-/** Reads tables of a database of `bytes`, checked by `checkSchema`. */
+/** Reads tables of a database of `bytes`, of those that `tablesIn` tells. */
 export function rowsOf(db: Database, bytes: number): Rows {
   return function* (table, ...columns) {
     const names = columnsOf(db, table)
@@ -69,7 +59,7 @@ export function rowsOf(db: Database, bytes: number): Rows {
   }
 }
 
-/** No row of three columns or more takes less. */
+/** Of any row: its place in the page's list, its length, its number. */
 const ROW_BYTES = 4
 
 function columnsOf(db: Database, table: string): string[] {
