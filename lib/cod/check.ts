@@ -10,10 +10,11 @@ import {
   TarMissingInstanceError,
   TarValidationError,
 } from "./errors.ts"
+import { isGzip } from "./format/gzip.ts"
 import { metadataUri, parseSeriesUri, tarUri } from "./format/layout.ts"
 import { parseSeriesMetadata } from "./format/metadata/series.ts"
 import type { InstanceEntry, SeriesMetadata } from "./format/metadata/types.ts"
-import { isGzip, wholeMetadata } from "./reading/metadata-bytes.ts"
+import { wholeMetadata } from "./reading/metadata-bytes.ts"
 import type { Series } from "./reading/series.ts"
 import { type SeriesAccess, seriesAt } from "./reading/series-at.ts"
 

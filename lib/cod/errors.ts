@@ -31,6 +31,16 @@ export class FrameNotFoundError extends CODError {
   }
 }
 
+/** An instance has several frames, and nothing in it says where one ends and the next one begins. */
+export class FramesNotSeparableError extends CODError {
+  constructor(uri: string, frames: number) {
+    super(`${uri}: nothing tells its ${frames} frames apart`, {
+      facts: { uri, frames },
+      hint: "It lacks a Basic and an Extended Offset Table, and its frames have several fragments: read it as a whole.",
+    })
+  }
+}
+
 /** What somebody told of a file (`Hints`) is not true of it. */
 export class HintMismatchError extends CODError {
   /** Which of the hints it is. */

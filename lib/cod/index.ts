@@ -9,6 +9,7 @@ export {
   type Severity,
 } from "./check.ts"
 export { CODObject, type CODObjectAccess, type CODObjectOptions, type Which } from "./cod-object.ts"
+export { type DicomwebAnswer, handleRequest, type StudyAttributes } from "./dicomweb.ts"
 export * from "./errors.ts"
 export {
   instanceUri,
@@ -25,5 +26,15 @@ export { Instance, type InstanceOptions, type UidHashFunc } from "./instance.ts"
 export { type ListedSeries, type ListedStudy, type ListOptions, listSeries, listStudies } from "./listing.ts"
 export { MetadataCache, type MetadataCacheOptions } from "./metadata-cache.ts"
 export { Metrics, type MetricsSnapshot } from "./metrics.ts"
+export {
+  type GroupingEvents,
+  InvalidQueryRow,
+  instancesToSeries,
+  type QueryFile,
+  type QueryRow,
+  queryResultToInstances,
+  queryResultToSeries,
+  type SeriesGroup,
+} from "./query-parsing.ts"
 export type { Extraction } from "./reading/extract.ts"
 export { ByteView, type SeekFrom } from "./view.ts"

@@ -1,4 +1,4 @@
-import { CODError, FrameNotFoundError } from "../errors.ts"
+import { FrameNotFoundError, FramesNotSeparableError } from "../errors.ts"
 import { type DicomFile, parseDicom, pixelDataValue } from "../format/dicom/index.ts"
 import { offsetTables } from "../format/offset-tables.ts"
 import { encapsulated, type FramePlace, plain } from "./frame-place.ts"
@@ -6,7 +6,7 @@ import { encapsulated, type FramePlace, plain } from "./frame-place.ts"
 /** The frames of a DICOM file that was read as a whole. */
 export interface FileFrames {
   readonly count: number
-  /** A frame's bytes, from frame 1. @throws CODError when nobody can tell the frames apart */
+  /** A frame's bytes, from frame 1. @throws FramesNotSeparableError */
   bytes(frame: number): Uint8Array
   /** Where they lie in the file; undefined where they do not lie there as they are, or nobody knows. */
   readonly places: readonly FramePlace[] | undefined
@@ -28,9 +28,7 @@ export function framesOfFile(bytes: Uint8Array, uri: string): FileFrames {
       const place = places?.[frame - 1]
       const found = place?.unwrap(file.dataSet.content.subarray(place.start, place.end))
       if (found !== undefined) return found
-      throw new CODError(`${uri}: nothing tells where one frame ends and the next one begins`, {
-        facts: { uri, frame, frames: count },
-      })
+      throw new FramesNotSeparableError(uri, count)
     },
   }
 }

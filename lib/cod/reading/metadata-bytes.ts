@@ -1,4 +1,5 @@
 import { PreconditionFailed, Unavailable } from "../../storage/errors.ts"
+import { isGzip } from "../format/gzip.ts"
 import { DEFAULT_LIMITS } from "../format/metadata/series.ts"
 import { type StoredObject, wholeObject } from "./object-bytes.ts"
 
@@ -19,10 +20,6 @@ export async function wholeMetadata(
       if (beginning === BEGINNINGS) throw new Unavailable(cause.message, cause.facts, cause)
     }
   }
-}
-
-export function isGzip(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b
 }
 
 /** Of a gzip member its last four bytes tell it, modulo 2^32 (RFC 1952, section 2.3.1), which its reader verifies. */
