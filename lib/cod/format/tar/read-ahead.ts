@@ -8,7 +8,7 @@ const LONGEST = 1 << 20
 /** The same bytes for a reader that mostly goes forward in small steps and now and then leaps. */
 export function readAhead(source: RandomAccess): RandomAccess {
   let window: Uint8Array = new Uint8Array(0)
-  let from = 0
+  let from = Number.NEGATIVE_INFINITY
   let length = SHORTEST
   return {
     size: source.size,
