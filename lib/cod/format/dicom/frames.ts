@@ -82,14 +82,14 @@ function numberOfFrames(dataSet: DataSet): number | undefined {
   return frameCount(values)
 }
 
-export function frameCount(values: readonly unknown[] | undefined): number | undefined {
+function frameCount(values: readonly unknown[] | undefined): number | undefined {
   if (values === undefined || values.length > 1) return undefined
   const [count = 1] = values
   return typeof count === "number" && Number.isSafeInteger(count) && count > 0 ? count : undefined
 }
 
 /** What an image's description says of the size of a frame (PS3.3, section C.7.6.3). */
-export interface FrameShape {
+interface FrameShape {
   readonly rows: number | undefined
   readonly columns: number | undefined
   readonly samples: number | undefined
@@ -109,7 +109,7 @@ function shapeOf(dataSet: DataSet): FrameShape {
 }
 
 /** Bytes of one native frame; undefined where the description has gaps or a frame is no whole number of bytes. */
-export function nativeFrameBytes(shape: FrameShape): number | undefined {
+function nativeFrameBytes(shape: FrameShape): number | undefined {
   const { rows, columns, samples, bitsAllocated, photometric } = shape
   if (rows === undefined || columns === undefined || bitsAllocated === undefined) return undefined
   // Two pixels share their colours (PS3.3, section C.7.6.3.1.2).

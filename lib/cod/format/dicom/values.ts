@@ -178,6 +178,7 @@ function numbers(
 }
 
 function tags(bytes: Uint8Array, { littleEndian }: ValueContext): Values {
+  if (bytes.length > 4 && bytes.length < 8) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   return Array.from({ length: Math.floor(bytes.length / 4) }, (_, index) => {
     const group = view.getUint16(4 * index, littleEndian)
