@@ -21,7 +21,6 @@ export function buildIndex(members: Iterable<TarMember>, tar: TarStats): Uint8Ar
 }
 
 function insertMembers(db: Database, members: Iterable<TarMember>): void {
-  // A tar that was appended to may hold the same header twice only when it is broken: the key forbids it.
   using insert = db.prepare(`insert into files values (${FILES_0_7.map(() => "?").join(", ")})`)
   const missing = new Map<string, TarMember>()
   const present = new Set<string>()
@@ -29,6 +28,7 @@ function insertMembers(db: Database, members: Iterable<TarMember>): void {
     const { folder, name } = splitName(member.name)
     insert.run(folder, name, ...fieldsOf(member))
     if (member.type === "directory") present.add(`/${member.name}`)
+    if (missing.has(folder)) continue
     for (const parent of parentsOf(folder)) {
       if (!missing.has(parent)) missing.set(parent, member)
     }

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test"
+import { join } from "node:path"
 import { InvalidIndex, TooLarge } from "../../../../lib/cod/format/errors.ts"
+import { compareIndex } from "../../../../lib/cod/format/index/compare.ts"
 import { readIndex } from "../../../../lib/cod/format/index/read.ts"
+import { tarOf } from "../tar/tars.ts"
 import { altered, databaseOf, FILES_0_5, indexOf, ROW_0_5 } from "./indexes.ts"
 
 const MEMBER = {
@@ -21,6 +24,15 @@ describe("an index is read", () => {
       tar: { size: 10240, mtime: 1_700_000_000.5 },
     })
     expect(rest.metadata.get("backendName")).toBe("SQLiteIndexedTar")
+  })
+
+  test("in format 0.5.0, as ratarmountcore 0.7.2 made it", async () => {
+    const compressed = await Bun.file(join(import.meta.dir, "ratarmountcore-0.7.2.sqlite.gz")).bytes()
+    const index = readIndex(Bun.gunzipSync(compressed))
+    const { tar, members } = tarOf(700, 512, 3000)
+    expect(index).toMatchObject({ version: "0.5.0", folders: ["instances"], tar: { size: tar.length } })
+    expect(compareIndex(index, members, tar.length)).toEqual({ missing: [], extra: [], wrong: [] })
+    expect(index.members.map(({ mtime }) => mtime)).toEqual(members.map(({ mtime }) => mtime))
   })
 
   test("in format 0.5.0, which names its backend twice", () => {
