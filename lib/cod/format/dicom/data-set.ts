@@ -21,7 +21,7 @@ export interface Extent extends Span {
  * Reads a data set without looking at values: of sequences only those of undefined length, whose end nobody could
  * find otherwise. Fewer than 8 bytes behind the last element are ignored.
  *
- * @returns the data set, and the offset behind it
+ * @returns the data set, and the offset behind its last element
  * @throws InvalidDicom when it is cut off or does not hold together, TooLarge when it is hostile
  */
 export function readDataSet(reader: ElementReader, extent: Extent): { dataSet: DataSet; end: number } {
@@ -39,7 +39,7 @@ export function readDataSet(reader: ElementReader, extent: Extent): { dataSet: D
     at = end
   }
   if (extent.delimited) throw cutOff(at, extent.end, ITEM_DELIMITER)
-  return { dataSet, end: extent.end }
+  return { dataSet, end: at }
 }
 
 /**
@@ -115,7 +115,8 @@ function readItem(reader: ElementReader, header: ElementHeader, limit: number, w
   const end = delimited ? limit : header.start + header.length
   if (end > limit) throw cutOff(header.start, limit, header.tag)
   const implicit = written.implicit || looksImplicit(reader.content, header.start)
-  return readDataSet(reader, { start: header.start, end, implicit, depth: written.depth, delimited })
+  const item = readDataSet(reader, { start: header.start, end, implicit, depth: written.depth, delimited })
+  return delimited ? item : { ...item, end }
 }
 
 /**
