@@ -27,8 +27,11 @@ const NATIVE = new Set(["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.100
 /** Its frames have no place in the file: the data set is deflated (PS3.5, section A.5). */
 const DEFLATED = "1.2.840.10008.1.2.1.99"
 
-/** @throws InvalidMetadata when its DICOM JSON cannot be read */
-export function frameTable(record: InstanceRecord): FrameTable {
+/**
+ * @param tables `exact` where it is known that the offsets of native frames are right
+ * @throws InvalidMetadata when its DICOM JSON cannot be read
+ */
+export function frameTable(record: InstanceRecord, tables?: "exact"): FrameTable {
   const tags = record.tags()
   const frames = Math.max(1, integer(tags, "00280008") ?? 1)
   const { CustomOffsetTable: offsets = [], CustomOffsetTableLengths: lengths = [] } = record.offsetTables
@@ -43,7 +46,7 @@ export function frameTable(record: InstanceRecord): FrameTable {
     frames,
     shift,
     place(frame) {
-      if (isNative && shift === undefined) return undefined
+      if (isNative && shift === undefined && tables !== "exact") return undefined
       const start = offsets[frame - 1]! - (shift ?? 0)
       const end = start + lengths[frame - 1]!
       const place = isNative ? plain(start, end) : encapsulated(start, end)
@@ -58,10 +61,11 @@ export function frameTable(record: InstanceRecord): FrameTable {
  * be right, or be followed by something of 8 bytes: then nobody can say without the file.
  */
 function nativeShift(record: InstanceRecord, tags: StoredTags): 8 | undefined {
-  const [first] = record.offsetTables.CustomOffsetTable ?? []
-  const lengths = record.offsetTables.CustomOffsetTableLengths ?? []
+  const { CustomOffsetTable: offsets = [], CustomOffsetTableLengths: lengths = [] } = record.offsetTables
+  const [first] = offsets
   const length = frameLength(tags)
   if (first === undefined || length === undefined || lengths.some((one) => one !== length)) return undefined
+  if (offsets.some((offset, i) => offset !== first + i * length)) return undefined
   const pixels = length * lengths.length
   return first + pixels + (pixels % 2) === record.size + 8 ? 8 : undefined
 }

@@ -34,8 +34,8 @@ export function openReader(series: Series): SeriesReader {
     return instance
   }
 
-  const placeOf = (record: InstanceRecord, frame: number): FramePlace | undefined => {
-    const table = frameTable(record)
+  const placeOf = (loaded: LoadedMetadata, record: InstanceRecord, frame: number) => {
+    const table = frameTable(record, trust.record(loaded)?.offset_tables)
     requireFrame(series, record.key, frame, table.frames)
     return known.get(contentOf(record))?.[frame - 1] ?? table.place(frame)
   }
@@ -46,7 +46,7 @@ export function openReader(series: Series): SeriesReader {
     frame: number,
     signal?: AbortSignal,
   ) => {
-    const place = placeOf(record, frame)
+    const place = placeOf(loaded, record, frame)
     const tar = place && (await trust.tarFor(loaded, record.key, signal))
     if (place === undefined || tar === undefined) return undefined
     const range = { start: record.startByte + place.start, end: record.startByte + place.end }

@@ -5,7 +5,8 @@ import type { Series } from "./series.ts"
 
 /**
  * Name of the top-level field in which a writer of ours leaves which tar its metadata belongs to:
- * `{ "uri": "D/…/SE.tar", "generation": "1700000000000000", "size": 10240, "instances": "<SHA-256, hexadecimal>" }`.
+ * `{ "uri": "D/…/SE.tar", "generation": "1700000000000000", "size": 10240, "instances": "<SHA-256, hexadecimal>",
+ * "offset_tables": "exact" }`.
  * The Python package keeps the field as it is when it writes the series itself; therefore the digest.
  */
 export const TAR_RECORD = "tar_record"
@@ -18,6 +19,8 @@ export interface TarRecord {
   readonly size: number
   /** `instancesDigest` of the metadata that was written with it. */
   readonly instances: string
+  /** `exact` when none of the offset tables is of the Python package's kind, whose native offsets are 8 too large. */
+  readonly offset_tables?: "exact"
 }
 
 /**

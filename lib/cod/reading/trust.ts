@@ -3,7 +3,7 @@ import type { LoadedMetadata } from "../metadata-cache.ts"
 import type { CheckedInstance } from "./instance-bytes.ts"
 import type { Series } from "./series.ts"
 import { isAtRest } from "./settle.ts"
-import { tarRecordOf } from "./tar-record.ts"
+import { type TarRecord, tarRecordOf } from "./tar-record.ts"
 
 /**
  * Which tar a part of an instance may be taken from. A part has no checksum of its own; it is right when the tar is one
@@ -14,6 +14,8 @@ import { tarRecordOf } from "./tar-record.ts"
  * - for all, when a record of our own in the metadata names it.
  */
 export interface Trust {
+  /** The record of our own, where there is one that fits. */
+  record(loaded: LoadedMetadata): TarRecord | undefined
   /** An instance was checked. */
   proved(instance: CheckedInstance): void
   /** The tar that parts of this instance may be read from, if it still is the newest one. */
@@ -27,16 +29,24 @@ export function trustIn(series: Series): Trust {
     | { readonly metadata: Generation; readonly tar: Generation; readonly keys: Set<string> | "all" }
     | undefined
   let distrusted: Generation | undefined
+  let own: { readonly loaded: LoadedMetadata; readonly record: TarRecord | undefined } | undefined
 
-  const byRecord = ({ generation, series: metadata }: LoadedMetadata) => {
-    if (generation === distrusted) return undefined
-    const record = tarRecordOf(series, metadata)
-    if (record === undefined) return undefined
-    known = { metadata: generation, tar: record.generation, keys: "all" }
+  const record = (loaded: LoadedMetadata) => {
+    if (own?.loaded !== loaded) own = { loaded, record: tarRecordOf(series, loaded.series) }
+    return own.record
+  }
+
+  const byRecord = (loaded: LoadedMetadata) => {
+    const { generation } = loaded
+    const found = generation === distrusted ? undefined : record(loaded)
+    if (found === undefined) return undefined
+    known = { metadata: generation, tar: found.generation, keys: "all" }
     return known
   }
 
   return {
+    record,
+
     proved({ loaded, tar, record }) {
       const isSame = known?.metadata === loaded.generation && known.tar === tar
       if (isSame && known?.keys === "all") return
