@@ -143,8 +143,8 @@ function memberOf(
     end: padded(start + size),
     mtime: numberOf(record("mtime")) ?? header.mtime,
     mode: header.mode,
-    uid: numberOf(record("uid")) ?? header.uid,
-    gid: numberOf(record("gid")) ?? header.gid,
+    uid: idOf(record("uid")) ?? header.uid,
+    gid: idOf(record("gid")) ?? header.gid,
     uname: record("uname") ?? header.uname,
     gname: record("gname") ?? header.gname,
     linkname: record("linkpath") ?? own.longLink ?? header.linkname,
@@ -176,6 +176,11 @@ function sizeOf(record: string | undefined, header: number, at: number): number 
 function numberOf(record: string | undefined): number | undefined {
   const number = Number(record ?? Number.NaN)
   return Number.isFinite(number) ? number : undefined
+}
+
+function idOf(record: string | undefined): number | undefined {
+  const id = numberOf(record)
+  return Number.isSafeInteger(id) ? id : undefined
 }
 
 function plainName(name: string): string {

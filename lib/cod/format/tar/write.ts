@@ -2,7 +2,10 @@ import { pythonFloat } from "../python-float.ts"
 import { BLOCK, type TarEntry, type TarMember } from "./member.ts"
 import { paxRecord } from "./pax.ts"
 
+/** What tapes were written by. */
 const RECORD = 20 * BLOCK
+
+// As many octal digits as the ustar header has room for.
 const MAX_SIZE = 8 ** 11 - 1
 const MAX_ID = 8 ** 7 - 1
 
@@ -80,7 +83,8 @@ const OWNER = { mode: 0o644, uid: 0, gid: 0, uname: "root", gname: "root" }
 const PAX_HEADER = { name: "././@PaxHeader", mode: 0, uid: 0, gid: 0, mtime: 0, uname: "", gname: "" }
 
 function normalized(entry: TarEntry): Required<TarEntry> {
-  const file = { ...OWNER, ...entry, name: entry.name.replace(/^\/+/, "") }
+  const given = { ...OWNER, ...entry }
+  const file = { ...given, name: entry.name.replace(/^\/+/, ""), mode: given.mode & 0o7777 }
   const texts = [file.name, file.uname, file.gname]
   if (file.name === "" || texts.some((text) => text.includes("\0") || !text.isWellFormed())) {
     throw new RangeError(`no name for a file in a tar: ${JSON.stringify(entry.name)}`)
@@ -127,13 +131,13 @@ function headerBlock(file: Required<TarEntry>, typeflag: "x" | "0"): Uint8Array 
   const octal = (at: number, digits: number, value: number) =>
     block.write(value.toString(8).padStart(digits, "0"), at, "latin1")
   text(0, 100, file.name)
-  octal(100, 7, file.mode & 0o7777)
+  octal(100, 7, file.mode)
   octal(108, 7, file.uid)
   octal(116, 7, file.gid)
   octal(124, 11, file.size)
   octal(136, 11, file.mtime)
   block.fill(" ", 148, 156)
-  block.write(`${typeflag}`, 156, "latin1")
+  block.write(typeflag, 156, "latin1")
   block.write("ustar\x0000", 257, "latin1")
   text(265, 32, file.uname)
   text(297, 32, file.gname)

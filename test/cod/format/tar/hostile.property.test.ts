@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { InvalidTar } from "../../../../lib/cod/format/errors.ts"
+import { buildIndex } from "../../../../lib/cod/format/index/build.ts"
+import { compareIndex } from "../../../../lib/cod/format/index/compare.ts"
+import { readIndex } from "../../../../lib/cod/format/index/read.ts"
 import type { TarMember } from "../../../../lib/cod/format/tar/member.ts"
 import { readMembers } from "../../../../lib/cod/format/tar/read.ts"
 import { scanTar } from "../../../../lib/cod/format/tar/scan.ts"
@@ -66,6 +69,8 @@ test("a damaged tar is listed as far as it goes, and read but once or so", async
     expect(searched).toBe(bytes.length)
     if (trailing !== undefined) expect(trailing.start).toBeLessThan(trailing.end)
     expect(await listed(source)).toEqual([...members])
+    const index = readIndex(buildIndex(members, { size: bytes.length, mtime: 1 }))
+    expect(compareIndex(index, members, bytes.length)).toEqual({ missing: [], extra: [], wrong: [] })
   })
   await fc.assert(property, { numRuns: 3000 })
 })

@@ -53,6 +53,13 @@ describe("what stands behind the end", () => {
     expect(found.searched).toBe(bytes.length)
   })
 
+  test("members are found behind a single block of zeros, where readers of tars stop", async () => {
+    const start = members[1]!.end
+    const found = await scan(Buffer.concat([tar.subarray(0, start + 512), entryBytes(orphan)]))
+    expect(found).toMatchObject({ members, end: start, endBlocks: 1, problem: undefined })
+    expect(found.behind).toEqual([placeEntry(orphan, start + 512).member])
+  })
+
   test("other bytes are told, from the first to the last that is not zero", async () => {
     const bytes = Buffer.concat([
       tar,

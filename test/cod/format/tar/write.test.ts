@@ -45,7 +45,7 @@ describe("headers of an entry", () => {
     { mtime: Number.POSITIVE_INFINITY },
     { uid: -1 },
     { gname: "\0" },
-  ])("are not made of %p", (wrong) => {
+  ])("are not made of %j", (wrong) => {
     expect(() => entryHeader({ ...ENTRY, ...wrong })).toThrow(RangeError)
   })
 })
