@@ -166,6 +166,16 @@ export function staleReceipt(ledger: Ledger, studyId: string) {
     .run({ studyId })
 }
 
+/** Queues the objects of a study that has none yet. Belongs into a transaction. */
+export function insertObjects(
+  ledger: Ledger,
+  tally: Tally,
+  studyId: string,
+  planned: readonly PlannedObject[],
+) {
+  for (const [position, object] of planned.entries()) insertObject(ledger, tally, studyId, position, object)
+}
+
 function insertObject(
   ledger: Ledger,
   tally: Tally,

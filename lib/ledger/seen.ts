@@ -4,30 +4,99 @@ import type { StudyChange } from "./studies.ts"
 
 // What one discovery has met, in a temporary table of this connection: memory stays flat, the file untouched.
 
+/** A study that is eligible now, with the best rank of its doctors. */
+export interface SeenStudy {
+  readonly studyId: string
+  readonly doctorRank: number
+}
+
 /** Begins a discovery: nothing has been met yet. */
 export function beginSeen(ledger: Ledger) {
   ledger.db.run(
     `create temp table if not exists seen (
-       study_id text primary key, change text not null, doctor_rank integer not null) strict, without rowid`,
+       study_id text primary key, change text, doctor_rank integer not null) strict, without rowid`,
   )
   ledger.db.run("delete from temp.seen")
 }
 
-/** Notes a study; when a snapshot was begun anew, what was noted first stands. */
-export function noteSeen(ledger: Ledger, studyId: string, change: StudyChange, doctorRank: number) {
+/** Begins the reading anew: only what was recorded already still counts as met. */
+export function forgetUnrecorded(ledger: Ledger) {
+  ledger.db.run("delete from temp.seen where change is null or change = 'unchanged'")
+}
+
+/** Notes studies of which it is not known yet whether they changed; what was noted before stands. */
+export function noteSeen(ledger: Ledger, studies: readonly SeenStudy[]) {
   ledger.db
-    .query(
-      `insert into temp.seen (study_id, change, doctor_rank) values ($studyId, $change, $doctorRank)
+    .query<never, { studies: string }>(
+      `insert into temp.seen (study_id, doctor_rank)
+       select value ->> 'studyId', value ->> 'doctorRank' from json_each($studies) where true
        on conflict do nothing`,
     )
-    .run({ studyId, change, doctorRank })
+    .run({ studies: JSON.stringify(studies) })
+}
+
+/**
+ * Notes as unchanged those whose version is the one that the ledger knows, and that are eligible here, too.
+ * @returns how many
+ */
+export function noteVersions(
+  ledger: Ledger,
+  versions: readonly { readonly studyId: string; readonly sourceHash: string }[],
+): number {
+  return ledger.db
+    .query<never, { versions: string }>(
+      `update temp.seen set change = 'unchanged'
+       from json_each($versions) version
+       join studies s on s.study_id = value ->> 'studyId'
+       where seen.study_id = s.study_id and seen.change is null
+         and s.source_hash = value ->> 'sourceHash' and s.standing = 'eligible'`,
+    )
+    .run({ versions: JSON.stringify(versions) }).changes
+}
+
+/** Notes what became of studies that were met. */
+export function noteChanges(ledger: Ledger, changes: readonly (readonly [studyId: string, StudyChange])[]) {
+  ledger.db
+    .query<never, { changes: string }>(
+      `update temp.seen set change = value ->> 1 from json_each($changes) where seen.study_id = value ->> 0`,
+    )
+    .run({ changes: JSON.stringify(changes) })
+}
+
+/** Ids of the studies met that the ledger knows, so that they may be unchanged; in order, a page at a time. */
+export function* knownSeen(ledger: Ledger, pageSize: number): Generator<string[]> {
+  yield* pagesOf(ledger, "change is null and study_id in (select study_id from studies)", pageSize)
+}
+
+/** Ids of the studies met of which it is not known whether they changed; in order, a page at a time. */
+export function* unreadSeen(ledger: Ledger, pageSize: number): Generator<string[]> {
+  yield* pagesOf(ledger, "change is null", pageSize)
+}
+
+/** Ids of all studies met; in order, a page at a time. */
+export function* allSeen(ledger: Ledger, pageSize: number): Generator<string[]> {
+  yield* pagesOf(ledger, "true", pageSize)
+}
+
+function* pagesOf(ledger: Ledger, condition: string, pageSize: number): Generator<string[]> {
+  const page = ledger.db.query<{ studyId: string }, { after: string; pageSize: number }>(
+    `select study_id as studyId from temp.seen where study_id > $after and ${condition}
+     order by study_id limit $pageSize`,
+  )
+  for (let after = ""; ; ) {
+    const ids = page.all({ after, pageSize }).map(({ studyId }) => studyId)
+    const last = ids.at(-1)
+    if (last === undefined) return
+    yield ids
+    after = last
+  }
 }
 
 /** How many were new, changed, unchanged. */
 export function seenCounts(ledger: Ledger): Record<StudyChange, number> {
   const rows = ledger.db
     .query<{ change: StudyChange; count: number }, []>(
-      "select change, count(*) as count from temp.seen group by change",
+      "select change, count(*) as count from temp.seen where change is not null group by change",
     )
     .all()
   return {
@@ -38,13 +107,13 @@ export function seenCounts(ledger: Ledger): Record<StudyChange, number> {
   }
 }
 
-/** Tells the studies that were met when that was, and the best rank that their doctors hold now. */
+/** Tells the studies that were met unchanged when that was, and the best rank that their doctors hold now. */
 export function recordLastSeen(ledger: Ledger) {
   ledger.write(() =>
     ledger.db
       .query(
         `update studies set last_seen_at = $now, doctor_rank = seen.doctor_rank
-         from temp.seen where seen.study_id = studies.study_id`,
+         from temp.seen where seen.study_id = studies.study_id and seen.change = 'unchanged'`,
       )
       .run({ now: ledger.now() }),
   )

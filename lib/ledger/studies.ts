@@ -1,5 +1,5 @@
 import { assertClaimed } from "./attempts.ts"
-import { type PlannedObject, planObjects } from "./objects.ts"
+import { insertObjects, type PlannedObject, planObjects } from "./objects.ts"
 import type { Ledger } from "./open.ts"
 import type { Standing } from "./states.ts"
 import type { Tally } from "./tally.ts"
@@ -77,12 +77,16 @@ export function recordStudy(
 ): StudyChange {
   return ledger.write((tally) => {
     const change = compareStudy(ledger, study)
-    if (change === "unchanged") return change
-    if (change === "new") insertStudy(ledger, tally, study, cohortId)
-    else updateStudy(ledger, study, cohortId)
-    planObjects(ledger, tally, study.studyId, study.objects, kindsListed(study))
-    if (change === "changed") moveStanding(ledger, tally, study.studyId, { standing: "eligible", cohortId })
-    refreshStudy(ledger, tally, study.studyId)
+    if (change === "new") {
+      insertStudy(ledger, tally, study, cohortId)
+      insertObjects(ledger, tally, study.studyId, study.objects)
+    }
+    if (change === "changed") {
+      updateStudy(ledger, study, cohortId)
+      planObjects(ledger, tally, study.studyId, study.objects, kindsListed(study))
+      moveStanding(ledger, tally, study.studyId, { standing: "eligible", cohortId })
+      refreshStudy(ledger, tally, study.studyId)
+    }
     return change
   })
 }
@@ -186,17 +190,19 @@ function kindsListed(study: DiscoveredStudy<number | null>) {
   return study.listsOrigin ? (["metadata", "report"] as const) : (["metadata", "report", "dicom"] as const)
 }
 
+/** A new study is due: at least its receipt is to be written. */
 function insertStudy(ledger: Ledger, tally: Tally, study: DiscoveredStudy<number | null>, cohortId: number) {
   ledger.db
     .query(
       `insert into studies (study_id, organization_id, dicom_study_uid, modalities, doctor_rank, newest_signed_at,
          source_hash, lists_origin, standing, cohort_id, first_seen_at, last_seen_at, due)
        values ($studyId, $organizationId, $dicomStudyUid, $modalities, $doctorRank, $newestSignedAt,
-         $sourceHash, $listsOrigin, 'eligible', $cohortId, $now, $now, 0)`,
+         $sourceHash, $listsOrigin, 'eligible', $cohortId, $now, $now, 1)`,
     )
     .run({ ...studyColumns(study), cohortId, now: ledger.now() })
   recordStanding(ledger, study.studyId, { standing: "eligible", reason: null, cohortId })
   tally.add("studies.eligible", 1)
+  tally.add("due", 1)
 }
 
 function updateStudy(ledger: Ledger, study: DiscoveredStudy<number | null>, cohortId: number) {

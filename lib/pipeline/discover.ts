@@ -1,8 +1,20 @@
 import { completeCohort, recordCohort } from "../ledger/cohorts.ts"
 import { assertDiscovering } from "../ledger/discovering.ts"
 import type { Ledger } from "../ledger/open.ts"
-import { beginSeen, noteSeen, recordLastSeen, seenCounts, unseenStudies } from "../ledger/seen.ts"
-import { compareStudy, moveStanding, recordStudy } from "../ledger/studies.ts"
+import {
+  allSeen,
+  beginSeen,
+  forgetUnrecorded,
+  knownSeen,
+  noteChanges,
+  noteSeen,
+  noteVersions,
+  recordLastSeen,
+  seenCounts,
+  unreadSeen,
+  unseenStudies,
+} from "../ledger/seen.ts"
+import { compareStudy, type DiscoveredStudy, moveStanding, recordStudy } from "../ledger/studies.ts"
 import type { Tally } from "../ledger/tally.ts"
 import type { Pacs, Snapshot } from "../source/pacs.ts"
 import type { Criteria, Rule, Rules, SourceStudy, Survey } from "../source/rows.ts"
@@ -77,12 +89,18 @@ export async function discover(
   beginSeen(ledger)
   try {
     return await pacs.snapshot(async (snapshot) => {
-      const survey = await snapshot.survey(rules)
+      forgetUnrecorded(ledger)
+      const survey = await snapshot.survey(rules, {
+        limit: options.limit,
+        each: (studies) => noteSeen(ledger, studies),
+      })
       const cohort = isDry ? null : decide(deps, survey, { limit: options.limit })
       const eligibleNow = survey.funnel.at(-1)?.studies ?? 0
       progress.start(Math.min(eligibleNow, options.limit ?? eligibleNow), "studies")
+      await noteUnchanged(deps, snapshot, survey)
       const listed: EligibleStudy[] = []
-      for await (const batch of snapshot.eligible(criteriaOf(deps, survey), { limit: options.limit })) {
+      const pages = options.list === true ? allSeen(ledger, BATCH) : unreadSeen(ledger, BATCH)
+      for await (const batch of snapshot.studies(pages, criteriaOf(deps, survey))) {
         recordBatch(deps, batch, cohort)
         if (options.list === true) listed.push(...batch.map(eligibleStudy))
         progress.tick(batch.length)
@@ -205,14 +223,33 @@ function pinOf({ pinnedCohort, rules }: DiscoverDeps): Pick<DiscoverReport, "pin
   return { pinned: { cohort: pinnedCohort, from: rules.rankFrom, to: rules.rankTo } }
 }
 
-/** One transaction a batch: a few hundred studies for one flush of the disk. */
+/** Studies that are read and recorded at once: enough to make both cheap, few enough for flat memory and short transactions. */
+const BATCH = 1_000
+
+/** Studies whose versions are asked for at once: the database looks at whole tables when that is cheaper. */
+const VERSIONS = 100_000
+
+/** Asks of the studies that the ledger knows no more than whether they changed. */
+async function noteUnchanged(deps: DiscoverDeps, snapshot: Snapshot, survey: Survey) {
+  const { ledger, progress } = deps
+  for (const ids of knownSeen(ledger, VERSIONS)) {
+    await snapshot.versions(ids, criteriaOf(deps, survey), (versions) =>
+      progress.tick(noteVersions(ledger, versions)),
+    )
+  }
+}
+
+/** One transaction a batch: a thousand studies for one flush of the disk. */
 function recordBatch(deps: DiscoverDeps, batch: readonly SourceStudy[], cohort: number | null) {
   const { ledger } = deps
+  const change = (study: DiscoveredStudy) =>
+    cohort === null ? compareStudy(ledger, study) : recordStudy(ledger, study, cohort)
   const note = () => {
-    for (const study of batch.map(planStudy)) {
-      const change = cohort === null ? compareStudy(ledger, study) : recordStudy(ledger, study, cohort)
-      noteSeen(ledger, study.studyId, change, study.doctorRank)
-    }
+    const studies = batch.map(planStudy)
+    noteChanges(
+      ledger,
+      studies.map((study) => [study.studyId, change(study)]),
+    )
   }
   if (cohort === null) note()
   else record(deps, note)

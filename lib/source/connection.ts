@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { checkServerIdentity } from "node:tls"
-import postgres, { type PendingQuery, type PostgresType, type Sql, type TransactionSql } from "postgres"
+import postgres, { type PostgresType, type Sql, type TransactionSql } from "postgres"
 import { Aborted, AppError } from "../support/errors.ts"
 import { DatabaseSilent } from "./errors.ts"
 import { asDatabaseError, failure, type Whereabouts } from "./failures.ts"
@@ -28,7 +28,7 @@ export interface TimeLimits {
 /** A read-only transaction: `sql` makes statements, `run` sends them. */
 export interface Reading {
   readonly sql: TransactionSql
-  run<T extends readonly postgres.MaybeRow[]>(statement: PendingQuery<T>): Promise<T>
+  run<T>(statement: PromiseLike<T>): Promise<T>
 }
 
 /**

@@ -1,21 +1,22 @@
 import { briefPool } from "./brief-pool.ts"
 import { connect, type PacsSettings, type Reading, readOnly, type TimeLimits } from "./connection.ts"
-import { eligibleStudies } from "./eligible.ts"
 import { type Explanation, explainStudy } from "./explain.ts"
 import { type Retrying, type RetryPolicy, retrying } from "./retry.ts"
 import type {
   ChosenDoctor,
   Criteria,
+  EligibleOptions,
   KnownStudy,
   Rule,
   Rules,
   SourceStudy,
   Standing,
+  StudyVersion,
   Survey,
 } from "./rows.ts"
 import { signedReports } from "./rules.ts"
 import { failedRules, standings } from "./standing.ts"
-import { readStudies } from "./study-facts.ts"
+import { readPages, readStudies, readVersions } from "./study-facts.ts"
 import { takeSurvey } from "./survey.ts"
 import { canonicalUuid } from "./uuid.ts"
 
@@ -45,16 +46,16 @@ export interface Pacs extends AsyncDisposable {
 
 /** The database at one moment. */
 export interface Snapshot {
-  /** Doctor ranking and funnel. */
-  survey(rules: Rules): Promise<Survey>
-  /**
-   * The eligible studies, those with the newest signed report first (undated last, then the smaller id), in
-   * batches of some hundreds; at most `limit` studies.
-   */
-  eligible(
+  /** Doctor ranking and funnel; tells the eligible studies on the way, if anybody wants to know. */
+  survey(rules: Rules, options?: EligibleOptions): Promise<Survey>
+  /** What studies are now, in the order given; pages of some thousand ids come as pages of studies. */
+  studies(pages: Iterable<readonly string[]>, criteria: Criteria): AsyncGenerator<SourceStudy[]>
+  /** Which version of some studies there is now; some hundred thousand at a time. */
+  versions(
+    studyIds: readonly string[],
     criteria: Criteria,
-    options?: { readonly limit?: number | undefined },
-  ): AsyncGenerator<SourceStudy[]>
+    each: (versions: readonly StudyVersion[]) => void,
+  ): Promise<void>
   /** Where studies stand that were eligible once, in the order given; some hundreds at a time. */
   standings(known: readonly KnownStudy[], criteria: Criteria): Promise<Standing[]>
   /** One study if it is eligible, else the first rule that it fails. */
@@ -114,8 +115,9 @@ async function withOwnClient<T>(
 
 function snapshotOf(reading: Reading): Snapshot {
   return {
-    survey: (rules) => takeSurvey(reading, rules),
-    eligible: (criteria, { limit } = {}) => eligibleStudies(reading, criteria, limit),
+    survey: (rules, options) => takeSurvey(reading, rules, options),
+    studies: (pages, { chosen }) => readPages(reading, pages, chosen),
+    versions: (studyIds, { chosen }, each) => readVersions(reading, studyIds, chosen, each),
     standings: (known, criteria) => standings(reading, known, criteria),
     async study(studyId, criteria) {
       const [failed] = await failedRules(reading, [studyId], criteria)

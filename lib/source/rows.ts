@@ -3,7 +3,7 @@
  *
  * Ids are canonical lower-case UUIDs. Instants are ISO 8601 text in UTC with the database's microseconds
  * (`2025-03-01T08:15:00.123456+00:00`), because a `Date` would lose three digits and a change with them.
- * Versions are 32 hex digits, stable while the facts behind them are.
+ * Versions are 32 hex digits (a study's as a whole 16), stable while the facts behind them are.
  */
 
 /** The parameters of the rules; everything else about them is fixed. */
@@ -69,6 +69,20 @@ export interface Survey extends Criteria {
   readonly funnel: readonly FunnelStep[]
 }
 
+/** A study that satisfies every rule. */
+export interface EligibleStudy {
+  readonly studyId: string
+  /** The best among the chosen doctors that signed a report of it. */
+  readonly doctorRank: number
+}
+
+export interface EligibleOptions {
+  /** At most so many, those with the newest signed report (undated last, then the smaller id). */
+  readonly limit?: number | undefined
+  /** Told of all eligible studies in the order of their ids, some at a time, as they arrive. */
+  readonly each?: (studies: readonly EligibleStudy[]) => void
+}
+
 /** A signed, active, non-deleted report by a chosen doctor. */
 export interface SourceReport {
   readonly reportId: string
@@ -119,21 +133,23 @@ export interface SourceStudy {
   readonly reports: readonly SourceReport[]
   /** In the order of series number (unnumbered last), then id. */
   readonly series: readonly SourceSeries[]
-  /**
-   * Images of the series with modality CR, DX or none given, in the order of series number, instance number
-   * (unnumbered last in both), image id.
-   */
+  /** Images of the series with modality CR, DX or none given, series by series, by instance number, then id. */
   readonly images: readonly SourceImage[]
   /**
    * False when the database has no image row for any series of the study, whatever its modality: then the
    * origin's listing says what there is to copy.
    */
   readonly imagesInDatabase: boolean
-  /** Moves when anything told here changes, ranks excepted: a ranking alone changes no study. */
+  /**
+   * Moves when any row behind what is told here changes, ranks excepted: a ranking alone changes no study. Made by the
+   * database of its own hash of rows, so that an unchanged study need not be read.
+   */
   readonly sourceHash: string
   /** Moves when what a `metadata.json` made from these facts says would change, ranks excepted. */
   readonly metadataVersion: string
 }
+
+export type StudyVersion = Pick<SourceStudy, "studyId" | "sourceHash">
 
 /** A study that the ledger holds, with the reports that it holds of it. */
 export interface KnownStudy {

@@ -1,6 +1,7 @@
 import type { Fragment, ISql } from "postgres"
 import { containsAnyOf } from "./chest-pattern.ts"
-import { RULES, type Rule } from "./rows.ts"
+import { type ChosenDoctor, RULES, type Rule } from "./rows.ts"
+import { uuidArray } from "./uuid.ts"
 
 /** The words and codes that the rules know, each in this one place. */
 export const TERMS = {
@@ -103,12 +104,15 @@ export function chestWordIn(sql: ISql, text: Fragment): Fragment {
   return sql`substring(${text} from ${CHEST})`
 }
 
-/** What `ownRules` are conditions over: studies `s`, their organizations `o`, chest series `c`, modalities `m.list`. */
+/**
+ * What `ownRules` are conditions over: studies `s`, their organizations `o`, chest series `c`, modalities `m.list`. The
+ * `offset 0` keeps the list from being taken apart anew by each condition.
+ */
 export function studiesToJudge(sql: ISql): Fragment {
   return sql`pacs_studies s
       left join pacs_organizations o on o.id = s.organization_id
       left join chest_by_series c on c.study_id = s.id
-      cross join lateral (select ${modalityList(sql, sql`s.modalities`)} as list) m`
+      cross join lateral (select ${modalityList(sql, sql`s.modalities`)} as list offset 0) m`
 }
 
 /** Whether a study satisfies each rule about itself; true or false, never null. */
@@ -138,6 +142,14 @@ export function signedReports(sql: ISql, only?: Only): Fragment {
     join pacs_practitioners p on p.id = r.signed_by_id
     where r.status = ${TERMS.signed} and r.is_active and not r.deleted and p.user_id is not null
       ${among(sql, sql`r.study_id`, only)}`
+}
+
+/** Doctors as rows `(user_id, rank)`. */
+export function chosenDoctors(sql: ISql, doctors: readonly ChosenDoctor[]): Fragment {
+  const ranks = `{${doctors.map(({ rank }) => rank)}}`
+  return sql`
+    select user_id, rank
+    from unnest(${uuidArray(doctors.map(({ userId }) => userId))}::uuid[], ${ranks}::integer[]) doctor (user_id, rank)`
 }
 
 /** Whether the images of a series with this modality are copied. */

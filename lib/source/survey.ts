@@ -1,6 +1,7 @@
 import type { Fragment, ISql } from "postgres"
 import type { Reading } from "./connection.ts"
 import {
+  type EligibleOptions,
   type FunnelStep,
   type PinnedDoctors,
   type RankedDoctor,
@@ -9,40 +10,73 @@ import {
   type Rules,
   type Survey,
 } from "./rows.ts"
-import { signedReports, studiesByRules } from "./rules.ts"
-import { uuidArray } from "./uuid.ts"
+import { chosenDoctors, signedReports, studiesByRules } from "./rules.ts"
+
+/** Studies told at once: few rows to take apart, each of moderate size. */
+const CHUNK = 1000
 
 /**
- * Ranks the doctors, unless the ranking is pinned, and counts the studies that each rule leaves, in one pass over the
- * database.
+ * Ranks the doctors, unless the ranking is pinned, counts the studies that each rule leaves, and tells those that it
+ * leaves at last: all in one pass over the database. It gives no cursor, for which the server would use one process only.
  */
-export async function takeSurvey({ sql, run }: Reading, rules: Rules): Promise<Survey> {
+export async function takeSurvey(
+  { sql, run }: Reading,
+  rules: Rules,
+  { limit, each }: EligibleOptions = {},
+): Promise<Survey> {
   const { rankFrom, rankTo, toleratedModalities, pinned } = rules
-  const [row] = await run(sql<SurveyRow[]>`
-    with ${studiesByRules(sql, toleratedModalities)},
-    signed as materialized (${signedReports(sql)}),
-    ${pinned === undefined ? rankedSigners(sql, rules) : pinnedSigners(sql, pinned)},
-    outcome as (
-      select count(*) as studies, coalesce(failed,
-        case
-          when signers.study_id is null then 'signed_report'
-          when not has_chosen then 'chosen_doctor'
-          else 'none'
-        end) as failed
-      from study left join signers on signers.study_id = study.id
-      group by 2
-    )
-    select
-      (select json_agg(json_build_object('rank', rank, 'userId', user_id, 'studies', studies) order by rank)
-        from ranking) as ranking,
-      (select json_object_agg(failed, studies) from outcome) as outcomes`)
-  const ranking = pinned?.ranking ?? row?.ranking ?? []
+  const chosenAmong = pinned === undefined ? rankedDoctors(sql, rules) : pinnedDoctors(sql, pinned)
+  let found: SurveyRow = { ranking: null, outcomes: null }
+  const take = (row: SurveyPart) => {
+    if (row.part === "survey") found = row.content
+    else each?.(row.content.map(([studyId, doctorRank]) => ({ studyId, doctorRank })))
+  }
+  await run(
+    sql<SurveyPart[]>`
+      with ${studiesByRules(sql, toleratedModalities)},
+      signed as materialized (${signedReports(sql)}),
+      ${chosenAmong},
+      signers as (
+        select study_id, min(chosen.rank) as rank, max(signed_at) filter (where chosen.rank is not null) as newest
+        from signed left join chosen using (user_id)
+        group by study_id
+      ),
+      judged_studies as materialized (
+        select id, rank, newest, coalesce(failed,
+          case
+            when signers.study_id is null then 'signed_report'
+            when rank is null then 'chosen_doctor'
+          end) as failed
+        from study left join signers on signers.study_id = study.id
+      ),
+      outcome as (select coalesce(failed, 'none') as failed, count(*) as studies from judged_studies group by 1)
+      select 'survey' as part, json_build_object(
+        'ranking', (
+          select json_agg(json_build_object('rank', rank, 'userId', user_id, 'studies', studies) order by rank)
+          from ranking),
+        'outcomes', (select json_object_agg(failed, studies) from outcome)) as content
+      ${each === undefined ? sql`` : sql`union all ${eligibleChunks(sql, limit)}`}`.forEach(take),
+  )
+  const { outcomes, ranking: ranked } = found
+  const ranking = pinned?.ranking ?? ranked ?? []
   const chosen = pinned?.chosen ?? ranking.filter(({ rank }) => rank >= rankFrom && rank <= rankTo)
-  return { toleratedModalities, ranking, chosen, funnel: funnelOf(row?.outcomes ?? {}) }
+  return { toleratedModalities, ranking, chosen, funnel: funnelOf(outcomes ?? {}) }
 }
 
-/** CTEs that end in `ranking (rank, user_id, studies)` and `signers (study_id, has_chosen)`. */
-function rankedSigners(sql: ISql, { rankFrom, rankTo }: Rules): Fragment {
+/** Rows of `CHUNK` eligible studies each, in the order of their ids. */
+function eligibleChunks(sql: ISql, limit: number | undefined): Fragment {
+  const newest = limit === undefined ? sql`` : sql`order by newest desc nulls last, id limit ${limit}`
+  return sql`
+    select 'eligible', json_agg(json_build_array(id, rank) order by id)
+    from (
+      select id, rank, (row_number() over (order by id) - 1) / ${CHUNK} as chunk
+      from (select id, rank from judged_studies where failed is null ${newest}) eligible
+    ) numbered
+    group by chunk`
+}
+
+/** CTEs that end in `ranking (rank, user_id, studies)` and `chosen (user_id, rank)`. */
+function rankedDoctors(sql: ISql, { rankFrom, rankTo }: Rules): Fragment {
   return sql`
     counted as (
       select user_id, count(distinct study_id) as studies
@@ -53,25 +87,22 @@ function rankedSigners(sql: ISql, { rankFrom, rankTo }: Rules): Fragment {
     ranking as materialized (
       select user_id, studies, row_number() over (order by studies desc, user_id) as rank from counted
     ),
-    signers as (
-      select study_id, bool_or(rank between ${rankFrom} and ${rankTo}) as has_chosen
-      from signed join ranking using (user_id)
-      group by study_id
-    )`
+    chosen as (select user_id, rank from ranking where rank between ${rankFrom} and ${rankTo})`
 }
 
 /** The same, without a ranking, which is known. */
-function pinnedSigners(sql: ISql, { chosen }: PinnedDoctors): Fragment {
+function pinnedDoctors(sql: ISql, { chosen }: PinnedDoctors): Fragment {
   return sql`
     ranking as (select null::uuid as user_id, 0 as studies, 0 as rank where false),
-    signers as (
-      select study_id, bool_or(user_id = any(${uuidArray(chosen.map(({ userId }) => userId))}::uuid[])) as has_chosen
-      from signed
-      group by study_id
-    )`
+    chosen as (${chosenDoctors(sql, chosen)})`
 }
 
 type Outcome = Rule | "none"
+
+/** One row of the answer: the survey itself, or some of the eligible studies. */
+type SurveyPart =
+  | { readonly part: "survey"; readonly content: SurveyRow }
+  | { readonly part: "eligible"; readonly content: readonly (readonly [id: string, rank: number])[] }
 
 interface SurveyRow {
   readonly ranking: readonly RankedDoctor[] | null

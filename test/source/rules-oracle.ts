@@ -122,6 +122,7 @@ function eligibleStudy(rows: PacsRows, study: StudyRow, chosen: readonly ChosenD
     .sort(
       (a, b) =>
         nullsLast(a.of.series_number, b.of.series_number) ||
+        ascending(a.of.id, b.of.id) ||
         nullsLast(a.image.instance_number, b.image.instance_number) ||
         ascending(a.image.id, b.image.id),
     )

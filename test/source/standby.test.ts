@@ -4,6 +4,7 @@ import { insertRows } from "../../lib/demo/pacs-rows.ts"
 import { connect, readOnly } from "../../lib/source/connection.ts"
 import { SnapshotLost } from "../../lib/source/errors.ts"
 import { openPacs, type PacsSettings } from "../../lib/source/pacs.ts"
+import { readEligible } from "../support/eligible.ts"
 import { type PrimaryAndStandby, primaryAndStandby } from "../support/pacs-standby.ts"
 import { doctor, eligibleRows, together } from "../support/pacs-study.ts"
 
@@ -41,9 +42,7 @@ test("all questions are answered by a standby", async () => {
   await using pacs = openPacs(settings)
   await pacs.snapshot(async (snapshot) => {
     const survey = await snapshot.survey(RULES)
-    const found = []
-    for await (const batch of snapshot.eligible(survey)) found.push(...batch)
-    expect(found).toHaveLength(1)
+    expect(await readEligible(snapshot, survey)).toHaveLength(1)
   })
   await removeRows()
 })

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { imageRow, type PacsRows, practitionerRow, reportRow, seriesRow } from "../../lib/demo/pacs-rows.ts"
 import { openPacs, type Pacs } from "../../lib/source/pacs.ts"
-import type { SourceStudy } from "../../lib/source/rows.ts"
+import type { SourceStudy, StudyVersion } from "../../lib/source/rows.ts"
+import { readEligible } from "../support/eligible.ts"
 import { type TestPacs, testPacs } from "../support/pacs.ts"
 import { doctor, eligibleRows, together } from "../support/pacs-study.ts"
 
@@ -37,11 +38,7 @@ async function insert(...rows: readonly Partial<PacsRows>[]) {
 }
 
 async function eligible(limit?: number): Promise<SourceStudy[]> {
-  return await pacs.snapshot(async (snapshot) => {
-    const studies: SourceStudy[] = []
-    for await (const batch of snapshot.eligible(CRITERIA, { limit })) studies.push(...batch)
-    return studies
-  })
+  return await pacs.snapshot((snapshot) => readEligible(snapshot, CRITERIA, limit))
 }
 
 async function only(): Promise<SourceStudy> {
@@ -109,7 +106,7 @@ test("a study is told with all that is copied of it and all that its metadata te
       },
     ],
     imagesInDatabase: true,
-    sourceHash: expect.stringMatching(/^[0-9a-f]{32}$/),
+    sourceHash: expect.stringMatching(/^[0-9a-f]{16}$/),
     metadataVersion: expect.stringMatching(/^[0-9a-f]{32}$/),
   })
 })
@@ -194,8 +191,15 @@ test("the newest signed report comes first, then the smaller id, undated last; a
     study(5, "2025-01-01T00:00:00.000002+00:00"),
     study(4, "2025-01-01T00:00:00.000002+00:00"),
   )
-  expect((await eligible()).map(({ studyId }) => studyId)).toEqual([3, 4, 5, 2, 1].map(id))
-  expect((await eligible(2)).map(({ studyId }) => studyId)).toEqual([3, 4].map(id))
+  expect((await eligible()).map(({ studyId }) => studyId)).toEqual([1, 2, 3, 4, 5].map(id))
+  for (const [limit, newest] of [
+    [1, [3]],
+    [2, [3, 4]],
+    [3, [3, 4, 5]],
+    [4, [2, 3, 4, 5]],
+  ] as const) {
+    expect((await eligible(limit)).map(({ studyId }) => studyId)).toEqual(newest.map(id))
+  }
   expect(await eligible(0)).toEqual([])
 })
 
@@ -208,7 +212,7 @@ test("a report by a doctor who is not chosen does not make a study newer", async
     pacs_practitioners: [carl],
     pacs_reports: [reportRow({ study_id, signed_by_id: carl.id, signed_at: "2025-12-31T00:00:00+00:00" })],
   })
-  expect((await eligible()).map(({ studyId }) => studyId)).toEqual([newer.pacs_studies[0]!.id, study_id])
+  expect((await eligible(1)).map(({ studyId }) => studyId)).toEqual([newer.pacs_studies[0]!.id])
 })
 
 test("a study with a thousand images, and more studies than one batch", async () => {
@@ -225,17 +229,25 @@ test("a study with a thousand images, and more studies than one batch", async ()
   expect(numbers).toEqual([1, ...Array.from({ length: 999 }, (_, n) => n + 2)])
 })
 
-test("two streams of one snapshot may be read at once, and one may be left early", async () => {
-  await insert(...Array.from({ length: 600 }, () => eligibleRows(ANNA)))
-  const studies = await pacs.snapshot(async (snapshot) => {
-    const left = []
-    for await (const batch of snapshot.eligible(CRITERIA)) {
-      for await (const other of snapshot.eligible(CRITERIA, { limit: 3 })) left.push(...other)
-      left.push(...batch.slice(0, 1))
-      break
-    }
-    return left.map(({ studyId }) => studyId)
+test("the version of a study is the same whether it is read or only asked for", async () => {
+  await insert(...Array.from({ length: 1_200 }, () => eligibleRows(ANNA)), eligibleRows(BERT))
+  await pacs.snapshot(async (snapshot) => {
+    const studies = await readEligible(snapshot, CRITERIA)
+    const versions: StudyVersion[] = []
+    const ids = studies.map(({ studyId }) => studyId)
+    await snapshot.versions([...ids, id(999)], CRITERIA, (some) => versions.push(...some))
+    const asRead = studies.map(({ studyId, sourceHash }) => [studyId, sourceHash] as const)
+    expect(new Map(versions.map(({ studyId, sourceHash }) => [studyId, sourceHash]))).toEqual(new Map(asRead))
+    expect(versions).toHaveLength(1_201)
   })
-  const order = (await eligible()).map(({ studyId }) => studyId)
-  expect(studies).toEqual([...order.slice(0, 3), order[0]!])
+})
+
+test("pages that are being read may be left early", async () => {
+  await insert(...Array.from({ length: 6 }, () => eligibleRows(ANNA)))
+  const ids = (await eligible()).map(({ studyId }) => studyId)
+  const again = await pacs.snapshot(async (snapshot) => {
+    for await (const _ of snapshot.studies([ids.slice(0, 3), ids.slice(3)], CRITERIA)) break
+    return await readEligible(snapshot, CRITERIA)
+  })
+  expect(again.map(({ studyId }) => studyId)).toEqual(ids)
 })

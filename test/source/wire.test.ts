@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import { connect, readOnly } from "../../lib/source/connection.ts"
 import { openPacs, type PacsSettings } from "../../lib/source/pacs.ts"
+import { findEligible } from "../support/eligible.ts"
 import { testPacs } from "../support/pacs.ts"
 import { relayTo } from "../support/pacs-relay.ts"
 import { doctor, eligibleRows, together } from "../support/pacs-study.ts"
@@ -14,11 +15,13 @@ async function askEverything(settings: PacsSettings, studyId: string, reportId: 
   await using pacs = openPacs(settings)
   await pacs.snapshot(async (snapshot) => {
     const survey = await snapshot.survey({ rankFrom: 1, rankTo: 1, toleratedModalities: ["SR"] })
-    for await (const batch of snapshot.eligible(survey, { limit: 10 })) expect(batch).toHaveLength(10)
+    const ids = (await findEligible(snapshot, survey, 10)).map(({ studyId }) => studyId)
+    expect(ids).toHaveLength(10)
+    await snapshot.versions(ids, survey, (versions) => expect(versions).toHaveLength(10))
     await snapshot.standings([{ studyId, reportIds: [reportId] }], survey)
     await snapshot.study(studyId, survey)
     // Last, and left early: what is being read ahead must not run into the end of the transaction.
-    for await (const _ of snapshot.eligible(survey)) break
+    for await (const _ of snapshot.studies([ids.slice(0, 5), ids.slice(5)], survey)) break
   })
   await pacs.study(studyId, [])
   await pacs.reportContent(reportId)
