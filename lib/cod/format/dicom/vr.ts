@@ -32,11 +32,14 @@ function dictionaryVr({ tag, vr, start, end }: DataElement, scope: Scope): strin
   return publicVr(tag) ?? ((tag & 0xffff) === 0 ? "UL" : undefined)
 }
 
+// Sixty-four characters, some of several bytes, and escape sequences; it is read for each element of its block.
+const MAX_CREATOR_BYTES = 1024
+
 function privateVrIn(tag: number, { dataSet, charsets }: Scope): string {
   if (isPrivateCreator(tag)) return "LO"
   const block = (tag >>> 8) & 0xff
   const creator = dataSet.elements.get(((tag & 0xffff0000) | block) >>> 0)
-  if (block === 0 || creator === undefined) return "UN"
+  if (block === 0 || creator === undefined || creator.end - creator.start > MAX_CREATOR_BYTES) return "UN"
   const name = decodeText(dataSet.content.subarray(creator.start, creator.end), charsets)
   return privateVr(tag, name?.replace(/[\0 ]+$/, "") ?? "") ?? "UN"
 }
