@@ -47,7 +47,8 @@ export interface LedgerStudy {
   readonly errorMessage: string | null
 }
 
-const COLUMNS = `study_id as studyId, organization_id as organizationId, dicom_study_uid as dicomStudyUid,
+/** Of `LedgerStudy`, for a select. */
+export const STUDY_COLUMNS = `study_id as studyId, organization_id as organizationId, dicom_study_uid as dicomStudyUid,
   doctor_rank as doctorRank, newest_signed_at as newestSignedAt, source_hash as sourceHash,
   lists_origin as listsOrigin, standing, standing_reason as standingReason, cohort_id as cohortId,
   begun_at as begunAt, due, completed_at as completedAt, receipt_stale as receiptStale,
@@ -57,7 +58,9 @@ const COLUMNS = `study_id as studyId, organization_id as organizationId, dicom_s
 export function studyById(ledger: Ledger, studyId: string): LedgerStudy | undefined {
   return (
     ledger.db
-      .query<LedgerStudy, { studyId: string }>(`select ${COLUMNS} from studies where study_id = $studyId`)
+      .query<LedgerStudy, { studyId: string }>(
+        `select ${STUDY_COLUMNS} from studies where study_id = $studyId`,
+      )
       .get({ studyId }) ?? undefined
   )
 }
@@ -150,42 +153,6 @@ export function refreshStudy(ledger: Ledger, tally: Tally, studyId: string) {
   tally.add("complete", (complete ? 1 : 0) - (before.completedAt !== null ? 1 : 0))
 }
 
-/** Every organization that has a study here, in order. */
-export function organizations(ledger: Ledger): string[] {
-  return ledger.db
-    .query<{ id: string }, []>("select distinct organization_id as id from studies order by organization_id")
-    .all()
-    .map(({ id }) => id)
-}
-
-/**
- * The studies of an organization in the order of their ids. Read in pages: a statement left open over other writes
- * would hold its snapshot and be refused them.
- */
-export function* studiesOf(ledger: Ledger, organizationId: string): Generator<LedgerStudy> {
-  const page = ledger.db.query<LedgerStudy, { organizationId: string; after: string }>(
-    `select ${COLUMNS} from studies where organization_id = $organizationId and study_id > $after
-     order by study_id limit 500`,
-  )
-  for (let after = ""; ; ) {
-    const studies = page.all({ organizationId, after })
-    yield* studies
-    const last = studies.at(-1)
-    if (last === undefined) return
-    after = last.studyId
-  }
-}
-
-/** Ids of what a copy would take, newest signed report first, then smallest id. */
-export function dueStudies(ledger: Ledger, limit = Number.MAX_SAFE_INTEGER): string[] {
-  return idsWhere(ledger, "due = 1", limit)
-}
-
-/** Ids of what is eligible, newest signed report first, then smallest id. */
-export function eligibleStudies(ledger: Ledger, limit = Number.MAX_SAFE_INTEGER): string[] {
-  return idsWhere(ledger, "standing = 'eligible'", limit)
-}
-
 function kindsListed(study: DiscoveredStudy<number | null>) {
   return study.listsOrigin ? (["metadata", "report"] as const) : (["metadata", "report", "dicom"] as const)
 }
@@ -253,14 +220,4 @@ function openObjects(ledger: Ledger, studyId: string): { unfinished: number; tri
        from objects where study_id = $studyId and state in ('pending', 'failed', 'missing')`,
     )
     .get({ studyId })!
-}
-
-function idsWhere(ledger: Ledger, condition: string, limit: number): string[] {
-  return ledger.db
-    .query<{ studyId: string }, { limit: number }>(
-      `select study_id as studyId from studies where ${condition}
-       order by newest_signed_at desc, study_id limit $limit`,
-    )
-    .all({ limit })
-    .map(({ studyId }) => studyId)
 }

@@ -1,5 +1,6 @@
 import type { GroupCommit } from "../ledger/group-commit.ts"
-import { type LedgerStudy, organizations, studiesOf } from "../ledger/studies.ts"
+import type { LedgerStudy } from "../ledger/studies.ts"
+import { organizations, studiesOf } from "../ledger/study-lists.ts"
 import { readTotals } from "../ledger/totals.ts"
 import { describeError, verdictOf } from "../support/errors.ts"
 import { forEachLimit } from "../support/pool.ts"

@@ -1,5 +1,6 @@
 import type { Ledger } from "../ledger/open.ts"
-import { type LedgerStudy, organizations, studiesOf, studyById } from "../ledger/studies.ts"
+import { type LedgerStudy, studyById } from "../ledger/studies.ts"
+import { organizations, studiesOf } from "../ledger/study-lists.ts"
 import type { ObjectInfo, ObjectSource } from "../storage/store.ts"
 import { UsageError } from "../support/errors.ts"
 import { RECEIPTS_FOLDER, receiptKey, type StudyIds, studyPrefix } from "./layout.ts"

@@ -1,6 +1,7 @@
 import { isToTry, type LedgerObject, objectsOf } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
-import { dueStudies, eligibleStudies, type LedgerStudy, studyById } from "../ledger/studies.ts"
+import { type LedgerStudy, studyById } from "../ledger/studies.ts"
+import { dueStudies, eligibleStudies } from "../ledger/study-lists.ts"
 import { failureList } from "../ledger/views.ts"
 import type { CopyOptions } from "./copy.ts"
 import { type Estimate, estimateOf, type Terms } from "./estimate.ts"

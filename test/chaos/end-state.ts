@@ -1,6 +1,6 @@
 import { expect } from "bun:test"
 import { readdirSync } from "node:fs"
-import { organizations, studiesOf } from "../../lib/ledger/studies.ts"
+import { organizations, studiesOf } from "../../lib/ledger/study-lists.ts"
 import { wrongTotals } from "../../lib/ledger/totals.ts"
 import { rows } from "../support/ledger.ts"
 import { DESTINATION, type Site } from "./site.ts"

@@ -1,13 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { claimNext, releaseClaim } from "../../lib/ledger/claims.ts"
 import type { Standing } from "../../lib/ledger/states.ts"
-import {
-  dueStudies,
-  eligibleStudies,
-  moveStanding,
-  recordStudy,
-  studyById,
-} from "../../lib/ledger/studies.ts"
+import { moveStanding, recordStudy, studyById } from "../../lib/ledger/studies.ts"
+import { dueStudies, eligibleStudies } from "../../lib/ledger/study-lists.ts"
 import { readTotals, wrongTotals } from "../../lib/ledger/totals.ts"
 import { complete } from "../support/copying.ts"
 import {

@@ -1,15 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { objectsOf, type PlannedObject } from "../../lib/ledger/objects.ts"
 import type { Ledger } from "../../lib/ledger/open.ts"
-import {
-  compareStudy,
-  dueStudies,
-  eligibleStudies,
-  organizations,
-  recordStudy,
-  studiesOf,
-  studyById,
-} from "../../lib/ledger/studies.ts"
+import { compareStudy, recordStudy, studyById } from "../../lib/ledger/studies.ts"
+import { dueStudies, eligibleStudies, organizations, studiesOf } from "../../lib/ledger/study-lists.ts"
 import { readTotals, wrongTotals } from "../../lib/ledger/totals.ts"
 import { complete } from "../support/copying.ts"
 import {

@@ -12,7 +12,8 @@ import {
   retryGivenUp,
 } from "../../lib/ledger/retries.ts"
 import { closeDeadRuns } from "../../lib/ledger/runs.ts"
-import { dueStudies, moveStanding, recordListing, recordStudy, studyById } from "../../lib/ledger/studies.ts"
+import { moveStanding, recordListing, recordStudy, studyById } from "../../lib/ledger/studies.ts"
+import { dueStudies } from "../../lib/ledger/study-lists.ts"
 import { wrongTotals } from "../../lib/ledger/totals.ts"
 import { COPIED, copyHeld, FAILED, GIVEN_UP, MISSING, writeReceipt } from "../support/copying.ts"
 import {
