@@ -1,12 +1,6 @@
 import { InvalidJson } from "./errors.ts"
 import { MAX_DEPTH } from "./json-tokens.ts"
 
-/** Where a value's text stands in bytes; `end` is exclusive. */
-export interface Span {
-  readonly start: number
-  readonly end: number
-}
-
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
@@ -26,7 +20,7 @@ const ARRAY_END = 0x5d
  * @throws InvalidJson when it is none
  */
 export function goThroughObject(
-  bytes: Uint8Array,
+  bytes: Buffer,
   start: number,
   take: (key: string, start: number) => number,
 ): number {
@@ -42,26 +36,28 @@ export function goThroughObject(
 }
 
 /** @throws InvalidJson when anything but space stands at `at` or behind */
-export function expectEnd(bytes: Uint8Array, at: number): void {
+export function expectEnd(bytes: Buffer, at: number): void {
   if (skipSpace(bytes, at) < bytes.length) throw invalid("something stands behind the document", at)
 }
 
-/** Text of a part of `bytes`, which are UTF-8. */
-export function textOf(bytes: Uint8Array, { start, end }: Span): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString()
+/** Text of the value that begins at `start`, of UTF-8 `bytes`. @throws InvalidJson when it does not end */
+export function textOfValue(bytes: Buffer, start: number): string {
+  return bytes.toString("utf8", start, endOfValue(bytes, start))
 }
 
-function keyOf(bytes: Uint8Array, start: number, end: number): string {
+function keyOf(bytes: Buffer, start: number, end: number): string {
   if (bytes[start] !== QUOTE) throw invalid("a key is missing", start)
+  const key = bytes.toString("utf8", start + 1, end - 1)
+  if (!/[\\\p{Cc}]/u.test(key)) return key
   try {
-    return JSON.parse(textOf(bytes, { start, end })) as string
+    return JSON.parse(`"${key}"`) as string
   } catch {
     throw invalid("a key is broken", start)
   }
 }
 
 /** Where the value that begins at `start` ends. @throws InvalidJson when it does not */
-export function endOfValue(bytes: Uint8Array, start: number): number {
+export function endOfValue(bytes: Buffer, start: number): number {
   const first = bytes[start]
   if (first === QUOTE) return endOfString(bytes, start)
   if (first === OBJECT || first === ARRAY) return endOfNested(bytes, start)
@@ -71,7 +67,7 @@ export function endOfValue(bytes: Uint8Array, start: number): number {
   return at
 }
 
-function endOfNested(bytes: Uint8Array, start: number): number {
+function endOfNested(bytes: Buffer, start: number): number {
   let depth = 0
   for (let at = start; at < bytes.length; at++) {
     const byte = bytes[at]
@@ -86,7 +82,7 @@ function endOfNested(bytes: Uint8Array, start: number): number {
 // Most strings are short: a call of `indexOf` costs as much as looking at so many bytes.
 const SHORT = 96
 
-function endOfString(bytes: Uint8Array, start: number): number {
+function endOfString(bytes: Buffer, start: number): number {
   const soon = Math.min(start + SHORT, bytes.length)
   let at = start + 1
   while (at < soon) {
@@ -97,7 +93,7 @@ function endOfString(bytes: Uint8Array, start: number): number {
   return endOfLongString(bytes, start, at)
 }
 
-function endOfLongString(bytes: Uint8Array, start: number, from: number): number {
+function endOfLongString(bytes: Buffer, start: number, from: number): number {
   let at = bytes.indexOf(QUOTE, from)
   while (at !== -1 && isEscaped(bytes, at, from)) at = bytes.indexOf(QUOTE, at + 1)
   if (at === -1) throw invalid("a string does not end", start)
@@ -105,19 +101,19 @@ function endOfLongString(bytes: Uint8Array, start: number, from: number): number
 }
 
 /** Nothing before `from` escapes it. */
-function isEscaped(bytes: Uint8Array, quote: number, from: number): boolean {
+function isEscaped(bytes: Buffer, quote: number, from: number): boolean {
   let at = quote
   while (at > from && bytes[at - 1] === BACKSLASH) at--
   return (quote - at) % 2 === 1
 }
 
 /** The place behind the `byte` that must stand at `at`, and behind any space there. */
-function expect(bytes: Uint8Array, at: number, byte: number): number {
+function expect(bytes: Buffer, at: number, byte: number): number {
   if (bytes[at] !== byte) throw invalid(`${JSON.stringify(String.fromCharCode(byte))} is missing`, at)
   return skipSpace(bytes, at + 1)
 }
 
-function skipSpace(bytes: Uint8Array, start: number): number {
+function skipSpace(bytes: Buffer, start: number): number {
   let at = start
   while (isSpace(bytes[at])) at++
   return at

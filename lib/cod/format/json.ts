@@ -15,10 +15,13 @@ const SAFE_DIGITS = 15
  * Objects are plain; "__proto__" is a key like any other. The native parser does it unless something in the text is
  * beyond it.
  *
+ * An object sorts keys like "30040002" in front of all others. `inOrder` has `stringifyJson` write them where they
+ * stood, at the price of the slow way for every text that has one.
+ *
  * @throws InvalidJson for what is no JSON, or nested deeper than `MAX_DEPTH`
  */
-export function parseJson(text: string): unknown {
-  if (needsExactness(text)) return parseExactly(text)
+export function parseJson(text: string, { inOrder = false } = {}): unknown {
+  if (needsExactness(text, inOrder)) return parseExactly(text)
   try {
     return JSON.parse(text)
   } catch {
@@ -29,15 +32,15 @@ export function parseJson(text: string): unknown {
 
 /**
  * Whether the native parser would refuse `text` or change it: `NaN` and infinities, integers beyond 2^53, keys that an
- * object sorts by number, nesting without end. Text that is no JSON may answer either way.
+ * object sorts when they are to stay `inOrder`, nesting without end. Text that is no JSON may answer either way.
  */
-function needsExactness(text: string): boolean {
+function needsExactness(text: string, inOrder: boolean): boolean {
   let depth = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === QUOTE) {
       const end = endOfString(text, at) ?? text.length
-      if (isIndexKey(text, at + 1, end) && isFollowedByColon(text, end)) return true
+      if (inOrder && isIndexKey(text, at + 1, end) && isFollowedByColon(text, end)) return true
       at = end
     } else if (isDigit(code)) {
       const end = endOfDigits(text, at)

@@ -51,7 +51,7 @@ export function changeInstance(
   changes: InstanceChanges,
   maxTagsBytes = DEFAULT_LIMITS.tagsBytes,
 ): InstanceRecord {
-  const entry = parseEntry(record.json)
+  const entry = parseEntry(record.json, { inOrder: true })
   const changed = merged(entry, storedValues({ ...record, ...changes }, entry))
   return understood(record.key, changed, maxTagsBytes)
 }
@@ -77,7 +77,7 @@ export function instanceText(
 function convert(record: InstanceRecord, version: MetadataVersion): object | undefined {
   const tags = tagsOf(record)
   if (tags === undefined) return undefined
-  const entry = parseEntry(record.json)
+  const entry = parseEntry(record.json, { inOrder: true })
   const { instanceUid, seriesUid, studyUid, hasPixeldata } = record
   const hasUids = instanceUid !== undefined && seriesUid !== undefined && studyUid !== undefined
   if (version === "2.0" && !hasUids) return undefined
@@ -108,7 +108,7 @@ function tagsOf(record: InstanceRecord): StoredTags | undefined {
  * readers take apart. Undefined when it holds nothing of the kind.
  */
 function cleanEntry({ json }: InstanceRecord, maxTagsBytes: number): object | undefined {
-  const entry = parseEntry(json)
+  const entry = parseEntry(json, { inOrder: true })
   const metadata = isText(entry.metadata) ? cleanTags(entry.metadata, maxTagsBytes) : undefined
   if (metadata === undefined && entry.offset_tables !== null && isStrictJson(json)) return undefined
   return merged(entry, {
@@ -134,7 +134,7 @@ function cleanTags(stored: string, maxBytes: number): string | undefined {
 function cleanText(key: string, json: string): string {
   if (isStrictJson(json)) return json
   try {
-    return stringifyJson(parseJson(json))
+    return stringifyJson(parseJson(json, { inOrder: true }))
   } catch (cause) {
     throw new InvalidMetadata("an instance's entry is no JSON and cannot be written", {
       facts: { key },

@@ -1,5 +1,5 @@
 import { CODError, InvalidMetadata } from "../errors.ts"
-import { keysInOrder, parseJson } from "../json.ts"
+import { parseJson } from "../json.ts"
 import { isPathSegment } from "../uid.ts"
 import {
   isBoolean,
@@ -24,7 +24,7 @@ import type {
 } from "./types.ts"
 
 /** Keys of an entry in the order in which they are written; version 1.0 lacks the first four. */
-export const ENTRY_KEYS = [
+export const ENTRY_KEYS: readonly string[] = [
   "instance_uid",
   "series_uid",
   "study_uid",
@@ -40,7 +40,7 @@ export const ENTRY_KEYS = [
   "diff_hash_dupe_paths",
   "version",
   "modified_datetime",
-] as const
+]
 
 /** DICOM JSON whose stored text is shorter than this many characters is kept when it was read once. */
 const SMALL = 1000
@@ -60,9 +60,9 @@ export function understandInstance(key: string, json: () => string, maxTagsBytes
   }
 }
 
-/** The text of an entry as an object. @throws InvalidMetadata, InvalidJson */
-export function parseEntry(json: string): JsonObject {
-  const entry = parseJson(json)
+/** The text of an entry as an object, `inOrder` when it will be written. @throws InvalidMetadata, InvalidJson */
+export function parseEntry(json: string, { inOrder = false } = {}): JsonObject {
+  const entry = parseJson(json, { inOrder })
   if (!isObject(entry)) throw new InvalidMetadata("it is no object")
   return entry
 }
@@ -159,6 +159,5 @@ function tagsOf(json: () => string, maxBytes: number): () => StoredTags {
 }
 
 function unknownOf(entry: JsonObject): ReadonlyMap<string, unknown> {
-  const names = keysInOrder(entry).filter((name) => !(ENTRY_KEYS as readonly string[]).includes(name))
-  return new Map(names.map((name) => [name, entry[name]]))
+  return new Map(Object.entries(entry).filter(([name]) => !ENTRY_KEYS.includes(name)))
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer"
 import { InvalidCompression, InvalidJson, InvalidMetadata, TooLarge } from "../errors.ts"
 import { gunzip, gzip, isGzip } from "../gzip.ts"
 import { parseJson, stringifyJson } from "../json.ts"
-import { endOfValue, expectEnd, goThroughObject, type Span, textOf } from "../json-members.ts"
+import { endOfValue, expectEnd, goThroughObject, textOfValue } from "../json-members.ts"
 import { isPathSegment } from "../uid.ts"
 import { understandInstance } from "./instance.ts"
 import { instanceText } from "./instance-text.ts"
@@ -27,15 +27,15 @@ export function parseSeriesMetadata(bytes: Uint8Array, limits = DEFAULT_LIMITS):
   try {
     const document = plainBytes(bytes, limits.documentBytes)
     const { fields, cod, instances } = divide(document)
-    const value = (span: Span) => parseJson(textOf(document, span))
-    const custom = new Map(fields.entries().map(([name, span]) => [name, value(span)]))
+    const value = (start: number) => parseJson(textOfValue(document, start), { inOrder: true })
+    const custom = new Map(fields.entries().map(([name, start]) => [name, value(start)]))
     return {
       ...takeUids(custom),
-      instances: new LazyMap(instances, (key, span) =>
-        understandInstance(key, () => textOf(document, span), limits.tagsBytes),
+      instances: new LazyMap(instances, (key, start) =>
+        understandInstance(key, () => textOfValue(document, start), limits.tagsBytes),
       ),
       fields: custom,
-      unknown: new Map(cod.entries().map(([name, span]) => [name, value(span)])),
+      unknown: new Map(cod.entries().map(([name, start]) => [name, value(start)])),
     }
   } catch (cause) {
     if (!(cause instanceof InvalidCompression || cause instanceof InvalidJson)) throw cause
@@ -79,22 +79,21 @@ export function requireFieldName(name: string): string {
   })
 }
 
-function plainBytes(bytes: Uint8Array, maxBytes: number): Uint8Array {
+function plainBytes(bytes: Uint8Array, maxBytes: number): Buffer {
   const plain = isGzip(bytes) ? gunzip(bytes, maxBytes) : bytes
   if (plain.length > maxBytes) throw new TooLarge("bytes of a series' metadata", maxBytes)
   if (!isUtf8(plain)) throw new InvalidMetadata("a series' metadata is not UTF-8")
-  return plain
+  return Buffer.from(plain.buffer, plain.byteOffset, plain.length)
 }
 
-/** Where everything stands: what is beside `cod`, what is in it, and each instance. Of what is there twice, the last. */
-function divide(document: Uint8Array) {
-  const fields = new Map<string, Span>()
-  let cod: Map<string, Span> | undefined
-  let instances = new Map<string, Span>()
-  const noting = (spans: Map<string, Span>) => (key: string, start: number) => {
-    const end = endOfValue(document, start)
-    spans.set(key, { start, end })
-    return end
+/** Where everything begins: what is beside `cod`, what is in it, and each instance. Of what is there twice, the last. */
+function divide(document: Buffer) {
+  const fields = new Map<string, number>()
+  let cod: Map<string, number> | undefined
+  let instances = new Map<string, number>()
+  const noting = (starts: Map<string, number>) => (key: string, start: number) => {
+    starts.set(key, start)
+    return endOfValue(document, start)
   }
   const intoCod = (key: string, start: number) => {
     if (key !== "instances") return noting(cod ?? new Map())(key, start)
