@@ -135,7 +135,7 @@ test("several fragments a frame without any table have none", () => {
 })
 
 test("a table that does not fit is not believed", () => {
-  for (const table of [[0, 7], [10, 0], [0], [0, 10, 20], [4, 14], [0, 0], [0, 1000]]) {
+  for (const table of [[0, 7], [10, 0], [0], [0, 10, 20, 30], [10, 20], [4, 14], [0, 0], [0, 1000]]) {
     expect(framesBy([frameCount("2 "), encapsulated(table, ["aa", "bb", "cc"])])).toEqual([])
     expect(framesBy([frameCount("2 "), encapsulated(table, ["aa", "bb"])])).toEqual(["aa", "bb"])
   }

@@ -137,7 +137,7 @@ function readFragments(reader: ElementReader, header: ElementHeader, limit: numb
   for (let at = header.start; ; ) {
     const item = reader.item(at, limit)
     if (item.tag === SEQUENCE_DELIMITER) return { fragments, end: at }
-    if (item.tag !== ITEM || item.length === UNDEFINED_LENGTH) throw unexpected(item, tagText(header.tag))
+    if (item.tag !== ITEM) throw unexpected(item, tagText(header.tag))
     reader.count()
     at = item.start + item.length
     if (at > limit) throw cutOff(item.start, limit, header.tag)

@@ -119,7 +119,7 @@ single("UV", [struct.pack("<Q", 9223372036854775809), struct.pack("<2Q", 9007199
 single("SV", [struct.pack("<q", -9223372036854775808), struct.pack("<q", -5)])
 single("AT", [struct.pack("<4H", 0x18, 0x1063, 0x7FE0, 0x10), b"abc", b"abcdef"])
 for vr in ["OB", "OW", "OF", "OD", "OL", "OV", "UN"]:
-    single(vr, [b"", b"\1\2", bytes(range(256)) * 3, bytes(range(256)) * 3 + b"ab"])
+    single(vr, [b"", b"\1\2", bytes(range(256)) * 3, bytes(range(256)) * 3 + b"a", bytes(range(256)) * 3 + b"ab"])
 single("ZZ", ["ab", ""])
 
 case("order is the file's, the last of two counts", [ex(0x00100020, "LO", "b "), ex(0x00080060, "CS", "CT"), ex(0x00100020, "LO", "c ")])
@@ -167,6 +167,7 @@ case("waveform values as UN", [ex(0x54001004, "US", b"\x08\0"), ex(0x54001010, "
 case("waveform values without bits", [ex(0x54001010, "UN", b"\1\2")])
 case("pixels as UN", [ex(0x00280100, "US", b"\x10\0"), ex(0x7FE00010, "UN", b"\1\2")])
 case("small pixels as UN", [ex(0x00280100, "US", b"\x08\0"), ex(0x7FE00010, "UN", b"\1\2")])
+case("pixels of an implicit item", [ex(0x00880200, "UN", item(im(0x00280100, b"\x08\0"), im(0x7FE00010, b"\1\2"), undefined=True) + END, UNDEFINED)])
 case("pixels, implicit", [im(0x00280100, b"\x08\0"), im(0x7FE00010, b"\1\2")], syntax=IMPLICIT)
 case("small encapsulated pixels are inlined", [ex(0x7FE00010, "OB", fragments(b"", b"abcd", b"ef") + END, UNDEFINED)], syntax=JPEG)
 case("encapsulated pixels", [ex(0x7FE00010, "OB", fragments(b"\0" * 4, b"a" * 900) + END, UNDEFINED), ex(0xFFFCFFFC, "OB", bytes(4))], syntax=JPEG)
@@ -183,6 +184,7 @@ case("Japanese half width", charset("ISO 2022 IR 13\\ISO 2022 IR 87", b"\xd4\xcf
 case("Japanese supplementary", charset("\\ISO 2022 IR 87\\ISO 2022 IR 159", b"\x1b$(D\x30\x21\x1b(B^\x1b$B!A!B!]!q\x1b(B"))
 case("Korean", charset("\\ISO 2022 IR 149", b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf"))
 case("Korean over lines", charset("\\ISO 2022 IR 149", b"\x1b$)C\xc8\xab\r\nabc\r\n\x1b$)C\xb1\xe6 ", vr="LT"))
+case("a line's end takes an escape back", charset("ISO 2022 IR 100\\ISO 2022 IR 144", b"\x1b-L\xbb\xee\r\n\xe9\x1b-L\xbb\t\xbb", vr="LT"))
 case("Chinese by GB 18030", charset("GB18030", b"Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab="))
 case("Chinese by GBK", charset("GBK", b"Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab="))
 case("Unicode", charset("ISO_IR 192", "Wáng^小東\U0001d11e".encode(), b"\xff\xfe"))
