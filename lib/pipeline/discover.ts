@@ -1,6 +1,4 @@
-import { completeCohort, recordCohort } from "../ledger/cohorts.ts"
-import { assertDiscovering } from "../ledger/discovering.ts"
-import type { Ledger } from "../ledger/open.ts"
+import { completeCohort } from "../ledger/cohorts.ts"
 import {
   allSeen,
   beginSeen,
@@ -15,13 +13,10 @@ import {
   unseenStudies,
 } from "../ledger/seen.ts"
 import { compareStudy, type DiscoveredStudy, moveStanding, recordStudy } from "../ledger/studies.ts"
-import type { Tally } from "../ledger/tally.ts"
 import type { Pacs, Snapshot } from "../source/pacs.ts"
-import type { Criteria, Rule, Rules, SourceStudy, Survey } from "../source/rows.ts"
-import { RULE_TEXTS, RULES_TEXT } from "../source/rules.ts"
-import type { Log } from "../support/log.ts"
-import type { Progress } from "../support/progress.ts"
+import type { SourceStudy, Survey } from "../source/rows.ts"
 import type { Stop } from "../support/stop.ts"
+import { type DiscoverDeps, decide, recordInTurn, recording } from "./decision.ts"
 import { discoveryTurn } from "./discovery-turn.ts"
 import { planStudy } from "./plan.ts"
 
@@ -62,17 +57,6 @@ export interface EligibleStudy {
   readonly doctor_ranks: readonly number[]
 }
 
-export interface DiscoverDeps {
-  readonly ledger: Ledger
-  readonly pacs: Pacs
-  readonly rules: Rules
-  /** The cohort that the rules' doctors are pinned to. */
-  readonly pinnedCohort?: number | undefined
-  readonly runId: number | undefined
-  readonly log: Log
-  readonly progress: Progress
-}
-
 /**
  * Ranks the doctors, applies the rules and records in the ledger what is eligible now, as of one snapshot of the
  * database. Unchanged studies cost nothing; what is eligible no longer becomes `withdrawn` or `out_of_cohort`. A second
@@ -100,7 +84,7 @@ export async function discover(
       await noteUnchanged(deps, snapshot, survey)
       const listed: EligibleStudy[] = []
       const pages = options.list === true ? allSeen(ledger, BATCH) : unreadSeen(ledger, BATCH)
-      for await (const batch of snapshot.studies(pages, criteriaOf(deps, survey))) {
+      for await (const batch of snapshot.studies(pages, survey)) {
         recordBatch(deps, batch, cohort)
         if (options.list === true) listed.push(...batch.map(eligibleStudy))
         progress.tick(batch.length)
@@ -111,7 +95,7 @@ export async function discover(
           : { withdrawn: 0, out_of_cohort: 0 }
       const studies = { ...seenCounts(ledger), ...moved, eligible: eligibleNow }
       if (cohort !== null) {
-        record(deps, () => {
+        recordInTurn(deps, () => {
           recordLastSeen(ledger)
           completeCohort(ledger, cohort, studies)
         })
@@ -144,80 +128,6 @@ export async function probePacs(pacs: Pacs, { requested }: Stop): Promise<void> 
 /** RFC 9562, section 5.9: no row has it. */
 const NIL_UUID = "00000000-0000-0000-0000-000000000000"
 
-/**
- * Makes studies known to the ledger, for a copy that names them, as far as they are eligible.
- * @returns of every other one the rule that it fails, in words
- */
-export async function admitStudies(
-  deps: DiscoverDeps,
-  studyIds: readonly string[],
-  stop: Stop,
-): Promise<ReadonlyMap<string, string>> {
-  using _ = await discoveryTurn(recording(deps), stop.requested)
-  return await deps.pacs.snapshot(async (snapshot) => {
-    const survey = await snapshot.survey(deps.rules)
-    const refused = new Map<string, string>()
-    const admitted: SourceStudy[] = []
-    for (const id of studyIds) {
-      const found = await snapshot.study(id, criteriaOf(deps, survey))
-      if ("failed" in found) refused.set(id, whyNot(found.failed))
-      else admitted.push(found)
-    }
-    if (admitted.length > 0) {
-      const cohort = decide(deps, survey, { studyIds: admitted.map(({ studyId }) => studyId) })
-      record(deps, () => {
-        for (const study of admitted) recordStudy(deps.ledger, planStudy(study), cohort)
-      })
-    }
-    return refused
-  }, stop.requested)
-}
-
-function whyNot(rule: Rule): string {
-  if (rule === "exists") return "the database has no such study"
-  return `not eligible: fails the rule ${rule} (${RULE_TEXTS[rule]})`
-}
-
-function criteriaOf({ rules }: DiscoverDeps, { chosen }: Survey): Criteria {
-  return { chosen, toleratedModalities: rules.toleratedModalities }
-}
-
-/** Records the decision, before any study it concerns. @returns the cohort's id */
-function decide(deps: DiscoverDeps, survey: Survey, scope: Readonly<Record<string, unknown>>): number {
-  const { rules, pinnedCohort } = deps
-  const { ledger, runId } = recording(deps)
-  const chosen = new Set(survey.chosen.map((doctor) => doctor.userId))
-  const decision = {
-    runId,
-    rulesText: RULES_TEXT,
-    parameters: {
-      rank_from: rules.rankFrom,
-      rank_to: rules.rankTo,
-      tolerated_modalities: rules.toleratedModalities,
-      pinned_cohort: pinnedCohort ?? null,
-      limit: scope.limit ?? null,
-      study_ids: scope.studyIds ?? null,
-    },
-    ranking: survey.ranking.map((doctor) => ({ ...doctor, chosen: chosen.has(doctor.userId) })),
-    funnel: survey.funnel,
-  }
-  return record(deps, () => recordCohort(ledger, decision))
-}
-
-/** What a discovery that is no dry run has. */
-function recording({ ledger, log, runId }: DiscoverDeps) {
-  return { ledger, log, runId: runId! }
-}
-
-/** One transaction of a discovery that is still the one whose turn it is. @throws DiscoveryOvertaken */
-function record<T>(deps: DiscoverDeps, work: (tally: Tally) => T): T {
-  const { ledger, runId } = recording(deps)
-  return ledger.write((tally) => {
-    assertDiscovering(ledger, runId)
-    return work(tally)
-  })
-}
-
 function pinOf({ pinnedCohort, rules }: DiscoverDeps): Pick<DiscoverReport, "pinned"> {
   if (pinnedCohort === undefined) return {}
   return { pinned: { cohort: pinnedCohort, from: rules.rankFrom, to: rules.rankTo } }
@@ -233,9 +143,7 @@ const VERSIONS = 100_000
 async function noteUnchanged(deps: DiscoverDeps, snapshot: Snapshot, survey: Survey) {
   const { ledger, progress } = deps
   for (const ids of knownSeen(ledger, VERSIONS)) {
-    await snapshot.versions(ids, criteriaOf(deps, survey), (versions) =>
-      progress.tick(noteVersions(ledger, versions)),
-    )
+    await snapshot.versions(ids, survey, (versions) => progress.tick(noteVersions(ledger, versions)))
   }
 }
 
@@ -252,7 +160,7 @@ function recordBatch(deps: DiscoverDeps, batch: readonly SourceStudy[], cohort: 
     )
   }
   if (cohort === null) note()
-  else record(deps, note)
+  else recordInTurn(deps, note)
 }
 
 /** What the ledger holds and the rules no longer give: did the study change, or only the ranking? */
@@ -261,12 +169,10 @@ async function moveStandings(deps: DiscoverDeps, snapshot: Snapshot, survey: Sur
   const moved = { withdrawn: 0, out_of_cohort: 0 }
   for (const page of unseenStudies(ledger)) {
     const before = new Map(page.map((study) => [study.studyId, study.standing]))
-    const now = (await snapshot.standings(page, criteriaOf(deps, survey))).filter(
-      (study) => study.standing !== "eligible",
-    )
+    const now = (await snapshot.standings(page, survey)).filter((study) => study.standing !== "eligible")
     for (const { studyId, standing } of now) if (standing !== before.get(studyId)) moved[standing] += 1
     if (cohort === null) continue
-    record(deps, (tally) => {
+    recordInTurn(deps, (tally) => {
       for (const { studyId, standing, failed } of now) {
         moveStanding(ledger, tally, studyId, { standing, reason: failed, cohortId: cohort })
       }

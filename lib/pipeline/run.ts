@@ -1,7 +1,8 @@
 import type { Stop } from "../support/stop.ts"
 import { type CopyReport, type CopyStepDeps, copyStudies } from "./copy.ts"
 import type { Listing } from "./copy-report.ts"
-import { type DiscoverDeps, type DiscoverReport, discover } from "./discover.ts"
+import type { DiscoverDeps } from "./decision.ts"
+import { type DiscoverReport, discover } from "./discover.ts"
 import type { Terms } from "./estimate.ts"
 import { type Preview, previewCopy } from "./preview.ts"
 

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs"
 import { openSource, openStore } from "../storage/open.ts"
 import type { ObjectSource } from "../storage/store.ts"
+import type { DiscoverDeps } from "./decision.ts"
 import { type DiscoverParts, discoverDeps, pacsOf, type Start, storeOptions, withLedger } from "./deps.ts"
-import type { DiscoverDeps } from "./discover.ts"
 
 /** Everybody who knows something of a study. */
 export interface Sides extends Pick<DiscoverDeps, "ledger" | "pacs" | "rules"> {
