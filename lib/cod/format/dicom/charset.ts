@@ -1,12 +1,11 @@
-import { latin1 } from "./text.ts"
+import { latin1, trimPadding } from "./text.ts"
 
 /**
  * Decodes one text value (PS3.5, section 6.1): by the first character set until an escape sequence names another one
  * of them. Undefined when bytes cannot be decoded, or an escape sequence names a set that was not announced.
  */
 export function decodeText(bytes: Uint8Array, charsets: Charsets): string | undefined {
-  const first = charsets[0]
-  if (first === "latin1" && charsets.length === 1 && !bytes.includes(ESC)) return latin1(bytes)
+  const [first] = charsets
   if (!bytes.includes(ESC)) return decode(bytes, first)
   let text = ""
   for (const fragment of fragments(bytes)) {
@@ -17,7 +16,7 @@ export function decodeText(bytes: Uint8Array, charsets: Charsets): string | unde
   return text
 }
 
-/** What a value is decoded with: its own names, see `SETS`; never empty. */
+/** What a value is decoded with, the default first. */
 export type Charsets = readonly [Charset, ...Charset[]]
 
 export const DEFAULT_CHARSETS: Charsets = ["latin1"]
@@ -28,7 +27,7 @@ export const DEFAULT_CHARSETS: Charsets = ["latin1"]
  * alone.
  */
 export function charsetsOf(values: readonly string[]): Charsets {
-  const [first = "", ...others] = values.map((value) => value.replace(/[\0 ]+$/, ""))
+  const [first = "", ...others] = values.map(trimPadding)
   if (STAND_ALONE.has(first)) return [charsetOf(first)]
   return [charsetOf(first), ...others.filter((value) => !STAND_ALONE.has(value)).map(charsetOf)]
 }

@@ -98,18 +98,8 @@ function elementJson(element: DataElement, place: Place): DicomJsonElement | und
   return { vr, Value: LUT_DESCRIPTORS.has(element.tag) ? unsignedFirst(values) : values }
 }
 
-const BINARY_VRS = new Set([
-  "OB",
-  "OW",
-  "OF",
-  "OD",
-  "OL",
-  "OV",
-  "UN",
-  "OB or OW",
-  "US or OW",
-  "US or SS or OW",
-])
+const AMBIGUOUS_BINARY_VRS = ["OB or OW", "US or OW", "US or SS or OW"]
+const BINARY_VRS = new Set(["OB", "OD", "OF", "OL", "OV", "OW", "UN", ...AMBIGUOUS_BINARY_VRS])
 
 const LUT_DESCRIPTORS = new Set([0x00281101, 0x00281102, 0x00281103, 0x00283002])
 
@@ -139,13 +129,8 @@ function base64(bytes: Uint8Array): string {
 }
 
 function sequenceJson(element: DataElement, place: Place): DicomJsonElement | undefined {
-  const items: DicomJson[] = []
-  for (const item of itemsOf(element, place) ?? [undefined]) {
-    const json = item && itemJson({ ...place, ...scopeOf(item, place) })
-    if (json === undefined) return undefined
-    items.push(json)
-  }
-  return { vr: "SQ", Value: items }
+  const items = itemsOf(element, place)?.map((item) => itemJson({ ...place, ...scopeOf(item, place) }))
+  return items?.every((item) => item !== undefined) ? { vr: "SQ", Value: items } : undefined
 }
 
 function itemsOf(element: DataElement, { dataSet, file }: Place): readonly DataSet[] | undefined {

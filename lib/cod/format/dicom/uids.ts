@@ -1,5 +1,5 @@
 import type { DataSet, DicomFile } from "./model.ts"
-import { latin1 } from "./text.ts"
+import { latin1, trimPadding } from "./text.ts"
 
 export const STUDY_UID = 0x0020000d
 export const SERIES_UID = 0x0020000e
@@ -23,8 +23,8 @@ export function uidsOf({ dataSet }: DicomFile): DicomUids {
 /** Value of an element of VR UI without its padding, undefined where it is absent or empty. */
 export function firstUid(dataSet: DataSet, tag: number): string | undefined {
   const element = dataSet.elements.get(tag)
-  if (element === undefined || element.fragments !== undefined) return undefined
+  if (element === undefined || element.undefinedLength) return undefined
   const value = latin1(dataSet.content.subarray(element.start, element.end))
-  const uid = value.split("\\")[0]?.replace(/^[\0 ]+|[\0 ]+$/g, "")
+  const uid = trimPadding(value.split("\\", 1)[0] ?? "").trimStart()
   return uid === "" ? undefined : uid
 }

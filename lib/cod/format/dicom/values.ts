@@ -1,5 +1,5 @@
 import { type Charsets, decodeText } from "./charset.ts"
-import { latin1 } from "./text.ts"
+import { latin1, trimPadding } from "./text.ts"
 
 /** JSON values of one element: none for an empty one; undefined when its value breaks its VR's rules. */
 export type Values = readonly (string | number | bigint | null | PersonName)[] | undefined
@@ -70,13 +70,6 @@ const BLANK_END = new RegExp(`(?<!${BLANK})${BLANK}+$`)
 
 function trimBlank(text: string): string {
   return text.replace(BLANK_BEGIN, "").replace(BLANK_END, "")
-}
-
-/** Without trailing NULs and spaces. */
-function trimPadding(text: string): string {
-  let end = text.length
-  while (end > 0 && (text.charCodeAt(end - 1) === 0x20 || text.charCodeAt(end - 1) === 0)) end -= 1
-  return text.slice(0, end)
 }
 
 /** A single empty value is none; empty ones among several are values. */

@@ -2,6 +2,7 @@ import { type Charsets, decodeText } from "./charset.ts"
 import { isPrivate, isPrivateCreator, privateVr, publicVr } from "./dictionary.ts"
 import type { DataElement, DataSet } from "./model.ts"
 import { PIXEL_DATA } from "./pixel-data.ts"
+import { trimPadding } from "./text.ts"
 
 /** A data set with what its elements need to know of it and of the sequences around it. */
 export interface Scope {
@@ -41,7 +42,7 @@ function privateVrIn(tag: number, { dataSet, charsets }: Scope): string {
   const creator = dataSet.elements.get(((tag & 0xffff0000) | block) >>> 0)
   if (block === 0 || creator === undefined || creator.end - creator.start > MAX_CREATOR_BYTES) return "UN"
   const name = decodeText(dataSet.content.subarray(creator.start, creator.end), charsets)
-  return privateVr(tag, name?.replace(/[\0 ]+$/, "") ?? "") ?? "UN"
+  return privateVr(tag, trimPadding(name ?? "")) ?? "UN"
 }
 
 /** Decides between the VRs that PS3.6 leaves open, by the rules of PS3.5, section 8 and annex A. */

@@ -11,6 +11,7 @@ import {
   uidsOf,
 } from "../../../../lib/cod/format/dicom/index.ts"
 import { InvalidDicom, TooLarge } from "../../../../lib/cod/format/errors.ts"
+import { tempDir } from "../../../support/temp.ts"
 import {
   DEFLATED,
   dicomFile,
@@ -174,6 +175,15 @@ test("the bytes are not copied, nor are values looked at", () => {
   bytes.write("XY", bytes.length - 2)
   expect(file.dataSet.content).toBe(bytes)
   expect(Buffer.from(pixeldataOf(file)!).toString()).toBe("abXY")
+})
+
+test("a mapped file is read like any other", async () => {
+  using folder = tempDir("dicom")
+  const path = folder.file("mapped.dcm")
+  await Bun.write(path, dicomFile([modality, explicit(0x7fe00010, "OW", "abcd")]))
+  const file = parseDicom(Bun.mmap(path))
+  expect(dicomJson(file, { uri: "URI" })["00080060"]).toEqual({ vr: "CS", Value: ["CT"] })
+  expect(Buffer.from(pixeldataOf(file)!).toString()).toBe("abcd")
 })
 
 const BAD = join(import.meta.dir, "../../../../../shared/dicom/bad")
