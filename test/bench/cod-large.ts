@@ -2,7 +2,9 @@ import { mkdirSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { pathToFileURL } from "node:url"
+import { buildIndex } from "../../lib/cod/format/index/build.ts"
 import { seriesKeys } from "../../lib/cod/format/layout.ts"
+import type { TarMember } from "../../lib/cod/format/tar/member.ts"
 import { endOfTar, placeEntry } from "../../lib/cod/format/tar/write.ts"
 import { crc32cBase64 } from "../../lib/support/checksums.ts"
 import { goldenCase } from "../support/golden.ts"
@@ -32,6 +34,7 @@ export async function makeLargeSeries(folder: string): Promise<LargeSeries> {
   const last = smallInstance()
   const sizes = [...Array.from({ length: HUGE_INSTANCES }, () => HUGE_BYTES), last.length]
   const instances: [key: string, entry: object][] = []
+  const members: TarMember[] = []
   await using tar = await open(tarPath, "w")
   let position = 0
   for (const [n, size] of sizes.entries()) {
@@ -42,6 +45,7 @@ export async function makeLargeSeries(folder: string): Promise<LargeSeries> {
     )
     await tar.write(header, 0, header.length, position)
     instances.push([key, entryOf(key, member.start, size, last)])
+    members.push(member)
     position = member.end
   }
   const [lastKey] = instances.at(-1)!
@@ -55,10 +59,10 @@ export async function makeLargeSeries(folder: string): Promise<LargeSeries> {
     cod: { instances: Object.fromEntries(instances) },
   }
   await Bun.write(metadataPath, Bun.gzipSync(JSON.stringify(document)))
-  const datastore = pathToFileURL(folder).href
   const tarBytes = position + end.length
+  await Bun.write(join(folder, keys.index), buildIndex(members, { size: tarBytes, mtime: Date.now() / 1000 }))
   return {
-    datastore,
+    datastore: pathToFileURL(folder).href,
     studyUid: STUDY,
     seriesUid: SERIES,
     tarPath,

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { dicomJson, parseDicom } from "../../lib/cod/format/dicom/index.ts"
 import { scanTar } from "../../lib/cod/format/tar/scan.ts"
-import { CODObject } from "../../lib/cod/index.ts"
+import { CODObject, check } from "../../lib/cod/index.ts"
 import { openFileBytes } from "../../lib/cod/reading/file-bytes.ts"
 import { openGcs } from "../../lib/storage/gcs.ts"
 import { crc32cBase64 } from "../../lib/support/checksums.ts"
@@ -51,10 +51,12 @@ async function large({ series, key, tarPath }: OfInstance & { readonly tarPath: 
   ])
   using tar = openFileBytes(tarPath)
   const { members } = await scanTar(tar)
+  const { findings } = await check(cod.datastoreSeriesUri, { bytes: false })
   await using last = await cod.openInstance(key)
   return {
     listed,
     members: members.map(({ name, start, size }) => [name, start, size]),
+    findings: findings.map(({ kind }) => kind),
     crc32c: crc32cBase64(await last.bytes()),
   }
 }
