@@ -29,6 +29,23 @@ describe("a document", () => {
     expect(write(text)).toBe(text)
   })
 
+  test("hands out the same record each time, in its order, also to those who take all", () => {
+    const { instances } = parse(documentText({ b: entry2(), a: entry1() }))
+    const all = [...instances]
+    expect(all.map(([key]) => key)).toEqual(["b", "a"])
+    expect([...instances.values()]).toEqual(all.map(([, entry]) => entry))
+    expect(all.every(([key, entry]) => instances.get(key) === entry)).toBe(true)
+    const seen: string[] = []
+    instances.forEach((entry, key, map) => seen.push(key, entry.key, String(map === instances)))
+    expect(seen).toEqual(["b", "b", "true", "a", "a", "true"])
+    expect([instances.size, instances.has("a"), instances.has("c"), instances.get("c")]).toEqual([
+      2,
+      true,
+      false,
+      undefined,
+    ])
+  })
+
   test("may lack the map of instances", () => {
     expect(parse('{"study_uid": "1.2", "series_uid": "1.2.3", "cod": {}}').instances.size).toBe(0)
   })
@@ -103,6 +120,10 @@ describe("a document", () => {
     ["with a key that is no JSON", '{"study_uid": "1.2", "series_uid": "1.2.3", "cod": {}, "\\x": 1}'],
     ["with a comma too many", '{"study_uid": "1.2", "series_uid": "1.2.3", "cod": {},}'],
     ["nested without end", '{"a":'.repeat(100_000)],
+    [
+      "nested without end in an instance",
+      documentText({ a: "@" }).replace('"@"', "[".repeat(600) + "]".repeat(600)),
+    ],
     ["nested without end in a field", `{"a": ${"[".repeat(100_000)}${"]".repeat(100_000)}}`],
   ])("%s is refused", (_what, text) => {
     expect(() => parse(text)).toThrow(InvalidMetadata)
