@@ -36,7 +36,9 @@ describe("a document", () => {
     expect([...instances.values()]).toEqual(all.map(([, entry]) => entry))
     expect(all.every(([key, entry]) => instances.get(key) === entry)).toBe(true)
     const seen: string[] = []
-    instances.forEach((entry, key, map) => seen.push(key, entry.key, String(map === instances)))
+    instances.forEach((entry, key, map) => {
+      seen.push(key, entry.key, String(map === instances))
+    })
     expect(seen).toEqual(["b", "b", "true", "a", "a", "true"])
     expect([instances.size, instances.has("a"), instances.has("c"), instances.get("c")]).toEqual([
       2,
