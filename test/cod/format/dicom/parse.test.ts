@@ -161,7 +161,7 @@ test("pixel data are the value with its padding, or all items without the delimi
 })
 
 test("UIDs are told as they stand, without padding, valid or not", () => {
-  const elements = [explicit(0x00080018, "UI", "1.02.3\0\0"), explicit(0x0020000d, "UI", "")]
+  const elements = [explicit(0x00080018, "UI", " 1.02.3\0"), explicit(0x0020000d, "UI", "")]
   expect(uidsOf(parseDicom(dicomFile(elements)))).toEqual({
     instanceUid: "1.02.3",
     studyUid: undefined,

@@ -185,6 +185,7 @@ case("Japanese half width", charset("ISO 2022 IR 13\\ISO 2022 IR 87", b"\xd4\xcf
 case("Japanese supplementary", charset("\\ISO 2022 IR 87\\ISO 2022 IR 159", b"\x1b$(D\x30\x21\x1b(B^\x1b$B!A!B!]!q\x1b(B"))
 case("Korean", charset("\\ISO 2022 IR 149", b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf"))
 case("Korean over lines", charset("\\ISO 2022 IR 149", b"\x1b$)C\xc8\xab\r\nabc\r\n\x1b$)C\xb1\xe6 ", vr="LT"))
+case("signs of Shift JIS", charset("ISO_IR 13", b"\x81\x60\x81\x61\x81\x7c\x81\x91\x81\x92\x81\xca", vr="LO"))
 case("a line's end takes an escape back", charset("ISO 2022 IR 100\\ISO 2022 IR 144", b"\x1b-L\xbb\xee\r\n\xe9\x1b-L\xbb\t\xbb", vr="LT"))
 case("Chinese by GB 18030", charset("GB18030", b"Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab="))
 case("Chinese by GBK", charset("GBK", b"Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab="))
