@@ -83,13 +83,17 @@ interface Part {
 
 type OpenSeries = Part & { readonly objects: Map<string, number> }
 
+/** Of a series' tar, or of an object right in its folder. */
+const KEY =
+  /^(?<root>studies\/(?<studyUid>[^/]+)\/series\/(?<seriesUid>[^/]+?))(?:\.(?<tar>tar)|\/(?<name>[^/]+))$/s
+
 function partOf(path: string): Part | undefined {
-  const [, root, studyUid, seriesUid, name] =
-    /^(studies\/([^/]+)\/series\/([^/]+?))(?:\.(tar)$|\/([^/]+)$)/s.exec(path)?.map((text) => text) ?? []
-  const object = name ?? path.slice((root?.length ?? 0) + 1)
-  if (root === undefined || studyUid === undefined || seriesUid === undefined) return undefined
+  const groups = KEY.exec(path)?.groups as Partial<Record<string, string>> | undefined
+  const { root, studyUid, seriesUid, tar, name = tar } = groups ?? {}
+  if (root === undefined || studyUid === undefined || seriesUid === undefined || name === undefined)
+    return undefined
   if (!isPathSegment(studyUid) || !isPathSegment(seriesUid)) return undefined
-  return { studyUid, seriesUid, root, path, name: object }
+  return { studyUid, seriesUid, root, path, name }
 }
 
 /**
