@@ -56,7 +56,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 
 function textOfString(text: string): string {
   return JSON.stringify(text).replace(
-    /[\u0080-\uffff]/g,
+    /[\u007f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   )
 }

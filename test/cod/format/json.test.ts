@@ -115,7 +115,8 @@ describe("writing", () => {
       .double({ noNaN: true, noDefaultInfinity: true })
       .filter((n) => !Number.isSafeInteger(n))
     const texts = fc.string({ unit: "binary" })
-    const values = [...fc.sample(doubles, 500), ...fc.sample(texts, 200)]
+    const ascii = String.fromCharCode(...Array(256).keys())
+    const values = [ascii, ...fc.sample(doubles, 500), ...fc.sample(texts, 200)]
     const python = Bun.spawnSync(
       ["python3", "-c", "import json, sys; json.dump(json.load(sys.stdin), sys.stdout)"],
       {
@@ -127,7 +128,7 @@ describe("writing", () => {
 
   test("text is ASCII, and escaped no further", () => {
     expect(stringifyJson('Ü✓😀/\u007f\n\t\b\u0001"\\\ud800')).toBe(
-      '"\\u00dc\\u2713\\ud83d\\ude00/\u007f\\n\\t\\b\\u0001\\"\\\\\\ud800"',
+      '"\\u00dc\\u2713\\ud83d\\ude00/\\u007f\\n\\t\\b\\u0001\\"\\\\\\ud800"',
     )
   })
 

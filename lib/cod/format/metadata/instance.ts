@@ -1,5 +1,6 @@
 import { CODError, InvalidMetadata } from "../errors.ts"
 import { parseJson } from "../json.ts"
+import type { OffsetTables } from "../offset-tables.ts"
 import { isPathSegment } from "../uid.ts"
 import {
   isBoolean,
@@ -14,14 +15,7 @@ import {
   needOrNull,
 } from "./checks.ts"
 import { readTags } from "./tags.ts"
-import type {
-  InstanceEntry,
-  InstanceRecord,
-  InstanceValues,
-  MetadataVersion,
-  StoredOffsetTables,
-  StoredTags,
-} from "./types.ts"
+import type { InstanceEntry, InstanceRecord, InstanceValues, MetadataVersion, StoredTags } from "./types.ts"
 
 /** Keys of an entry in the order in which they are written; version 1.0 lacks the first four. */
 export const ENTRY_KEYS: readonly string[] = [
@@ -136,7 +130,7 @@ function readValues(entry: JsonObject): Omit<InstanceValues, keyof Identity> {
   }
 }
 
-function readOffsetTables(tables: JsonObject): StoredOffsetTables {
+function readOffsetTables(tables: JsonObject): OffsetTables {
   if (tables.CustomOffsetTable === undefined && tables.CustomOffsetTableLengths === undefined) return {}
   const CustomOffsetTable = need(tables, "CustomOffsetTable", isByteCounts)
   const CustomOffsetTableLengths = need(tables, "CustomOffsetTableLengths", isByteCounts)

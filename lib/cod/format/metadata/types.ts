@@ -1,4 +1,5 @@
 import type { InvalidMetadata } from "../errors.ts"
+import type { OffsetTables } from "../offset-tables.ts"
 
 /** Versions of an instance's entry: 1.0 holds its DICOM JSON inline, 2.0 compressed. */
 export type MetadataVersion = "1.0" | "2.0"
@@ -14,15 +15,6 @@ export interface StoredElement {
 
 /** Elements by tag, eight hexadecimal digits in capitals ("0020000D"). What others wrote may hold anything. */
 export type StoredTags = Readonly<Record<string, StoredElement>>
-
-/**
- * Where frames begin and how long they are, in bytes from the beginning of the DICOM file. Both or neither: without
- * them the instance has one frame, no pixels, or frames that nobody could tell apart.
- */
-export interface StoredOffsetTables {
-  readonly CustomOffsetTable?: readonly number[]
-  readonly CustomOffsetTableLengths?: readonly number[]
-}
 
 /** What a series' metadata says of one instance. */
 export interface InstanceValues {
@@ -42,7 +34,8 @@ export interface InstanceValues {
   readonly size: number
   /** Of the DICOM file as stored; base64 as GCS writes it. */
   readonly crc32c: string
-  readonly offsetTables: StoredOffsetTables
+  /** Both or neither. */
+  readonly offsetTables: OffsetTables
   readonly originalPath: string
   /** URIs that its user declared superfluous once it is stored. */
   readonly dependencies: readonly string[]

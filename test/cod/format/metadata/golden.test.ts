@@ -3,6 +3,7 @@ import { gunzipSync } from "node:zlib"
 import { stringifyJson } from "../../../../lib/cod/format/json.ts"
 import { seriesKeys } from "../../../../lib/cod/format/layout.ts"
 import { encodeSeriesMetadata, parseSeriesMetadata } from "../../../../lib/cod/format/metadata/series.ts"
+import { inTagOrder, textOfStoredTags } from "../../../../lib/cod/format/metadata/tags.ts"
 import type { InstanceRecord, SeriesMetadata } from "../../../../lib/cod/format/metadata/types.ts"
 import { type GoldenCase, goldenCases } from "../../../support/golden.ts"
 
@@ -55,6 +56,13 @@ describe.each(goldenCases())("the series $name", (golden) => {
   test("is written again as it was, byte for byte", () => {
     const version = records(series)[0]!.version
     expect(text(encodeSeriesMetadata(series, { version }))).toBe(text(bytes))
+  })
+
+  test("has tags that we would write as Python did, but for whole numbers that were 1.0 there", () => {
+    for (const record of records(series).filter(({ version }) => version === "2.0")) {
+      const stored = textOfStoredTags(JSON.parse(record.json).metadata, 2 ** 20).toString()
+      expect(stringifyJson(inTagOrder(record.tags()))).toBe(stored.replace(/(?<=[[ ]-?\d+)\.0(?=[,\]])/g, ""))
+    }
   })
 
   test("is the same in the other version and back", () => {
