@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises"
 import { crc32c as nativeCrc32c } from "@node-rs/crc32"
+import { shiftCrc32c } from "./crc32c-shift.ts"
 
 /** Base64 of the big-endian CRC32C of no bytes at all. */
 export const EMPTY_CRC32C = "AAAAAA=="
@@ -30,6 +31,25 @@ export function crc32cFromBase64(text: string): number {
     throw new RangeError(`not the base64 of a CRC32C: ${JSON.stringify(text)}`)
   }
   return bytes.readUInt32BE()
+}
+
+/**
+ * CRC32C of two runs of bytes after one another, from what is known of each: no byte is looked at.
+ * @param lengthOfSecond in bytes
+ * @throws RangeError when one of them is not the base64 of exactly four bytes
+ */
+export function crc32cCombine(first: string, second: string, lengthOfSecond: number): string {
+  return crc32cToBase64(
+    (shiftCrc32c(crc32cFromBase64(first), lengthOfSecond) ^ crc32cFromBase64(second)) >>> 0,
+  )
+}
+
+/**
+ * CRC32C of what stands before `tail`, from that of the whole: `crc32cCombine` backwards.
+ * @throws RangeError when `whole` is not the base64 of exactly four bytes
+ */
+export function crc32cWithout(whole: string, tail: Uint8Array): string {
+  return crc32cToBase64(shiftCrc32c((crc32cFromBase64(whole) ^ crc32c(tail)) >>> 0, -tail.byteLength))
 }
 
 /** MD5 as GCS writes it (`md5Hash`); hex, as S3's single-part ETags have it, comes from `base64ToHex`. */

@@ -1,11 +1,14 @@
 import { expect, test } from "bun:test"
+import fc from "fast-check"
 import {
   base64ToHex,
   crc32c,
   crc32cBase64,
+  crc32cCombine,
   crc32cFromBase64,
   crc32cOfFile,
   crc32cToBase64,
+  crc32cWithout,
   EMPTY_CRC32C,
   hexToBase64,
   md5Base64,
@@ -30,6 +33,39 @@ test("pieces give the CRC32C of the whole", () => {
   const whole = text("a body that came in three pieces")
   const pieces = [whole.subarray(0, 1), whole.subarray(1, 20), whole.subarray(20)]
   expect(pieces.reduce((value, piece) => crc32c(piece, value), 0)).toBe(crc32c(whole))
+})
+
+test("the CRC32C of two runs of bytes gives that of both after one another, and goes back", () => {
+  const bytes = fc.uint8Array({ maxLength: 3000 })
+  fc.assert(
+    fc.property(bytes, bytes, (first, second) => {
+      const whole = crc32cBase64(Buffer.concat([first, second]))
+      expect(crc32cCombine(crc32cBase64(first), crc32cBase64(second), second.length)).toBe(whole)
+      expect(crc32cWithout(whole, second)).toBe(crc32cBase64(first))
+    }),
+  )
+})
+
+test("what stands around nothing, or beside it, keeps its CRC32C", () => {
+  const digits = crc32cBase64(text("123456789"))
+  expect(digits).toBe("4waSgw==")
+  expect(crc32cCombine(digits, EMPTY_CRC32C, 0)).toBe(digits)
+  expect(crc32cCombine(EMPTY_CRC32C, digits, 9)).toBe(digits)
+  expect(crc32cWithout(digits, new Uint8Array())).toBe(digits)
+  expect(crc32cWithout(digits, text("123456789"))).toBe(EMPTY_CRC32C)
+})
+
+test("runs of bytes may be longer than any 32 bits count", () => {
+  // Zeros double: 2^44 of them are made of 2^20 by combining, and by one step over all.
+  const first = text("before so many zeros")
+  let length = 1 << 20
+  let zeros = crc32cBase64(new Uint8Array(length))
+  let stepwise = crc32cCombine(crc32cBase64(first), zeros, length)
+  for (; length < 2 ** 44; length *= 2) {
+    stepwise = crc32cCombine(stepwise, zeros, length)
+    zeros = crc32cCombine(zeros, zeros, length)
+  }
+  expect(crc32cCombine(crc32cBase64(first), zeros, length)).toBe(stepwise)
 })
 
 test("base64 goes back to the number, and what is no CRC32C is refused", () => {
