@@ -7,11 +7,11 @@ import type { Instance, UidHashFunc } from "./instance.ts"
 import type { LoadedMetadata } from "./metadata-cache.ts"
 import type { Metrics } from "./metrics.ts"
 import { type Extraction, extractInto } from "./reading/extract.ts"
-import { instancesOf, moveInto } from "./reading/instances.ts"
+import { instancesOf, type LoadedInstances, moveInto } from "./reading/instances.ts"
 import { sorted } from "./reading/order.ts"
 import { pullTar } from "./reading/pull.ts"
 import { openReader, type SeriesReader } from "./reading/reader.ts"
-import { recordOf } from "./reading/series.ts"
+import { recordsOf } from "./reading/series.ts"
 import { type SeriesAccess, seriesAt } from "./reading/series-at.ts"
 import type { ByteView } from "./view.ts"
 
@@ -48,7 +48,7 @@ export class CODObject implements AsyncDisposable {
   readonly #reader: SeriesReader
   readonly #uidHashFunc: UidHashFunc | undefined
   readonly #owned: Disposable
-  #known: { readonly loaded: LoadedMetadata; readonly instances: ReadonlyMap<string, Instance> } | undefined
+  #known: LoadedInstances | undefined
 
   private constructor(reader: SeriesReader, uidHashFunc: UidHashFunc | undefined, owned: Disposable) {
     this.metrics = reader.series.metrics
@@ -143,15 +143,14 @@ export class CODObject implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, Instance>> {
     const instances = await this.#instances(signal)
-    const records = [...instances.values()].map((instance) => instance.record!)
+    const records = recordsOf(instances.loaded.series)
     const inOrder = sorted(records, this.datastoreSeriesUri, strictSorting)
-    return new Map(inOrder.map(({ key }) => [key, instances.get(key)!]))
+    return new Map(inOrder.map((record) => [record.key, instances.of(record)]))
   }
 
   /** @throws InstanceNotFoundError, InvalidMetadata when its entry cannot be understood */
   async getInstance(key: string, signal?: AbortSignal): Promise<Instance> {
-    const instances = await this.#instances(signal)
-    return instances.get(key) ?? instances.get(recordOf(this.#series, this.#known!.loaded, key).key)!
+    return (await this.#instances(signal)).get(key)
   }
 
   /** By its place in the order, from 0. @throws InstanceNotFoundError, UnsortableSeriesError */
@@ -187,7 +186,7 @@ export class CODObject implements AsyncDisposable {
    */
   async pullTar(signal?: AbortSignal): Promise<string> {
     const pulled = await pullTar(this.#series, signal)
-    moveInto(pulled, (await this.#instances(signal)).values())
+    moveInto(pulled, (await this.#instances(signal)).all().values())
     return pulled.path
   }
 
@@ -197,13 +196,10 @@ export class CODObject implements AsyncDisposable {
    * @param folder where; without it a folder for temporary files
    */
   async extractLocally(folder?: string, signal?: AbortSignal): Promise<Extraction> {
-    const instances = await this.#instances(signal)
-    const { extracted, failed } = await extractInto(
-      folder ?? this.#series.scratch.newFile("instances"),
-      instances,
-      signal,
-    )
-    return { extracted, failed: [...failed, ...unreadable(this.#known!.loaded)] }
+    const { scratch } = this.#series
+    const { loaded, all } = await this.#instances(signal)
+    const { extracted, failed } = await extractInto(folder ?? scratch.newFile("instances"), all(), signal)
+    return { extracted, failed: [...failed, ...unreadable(loaded)] }
   }
 
   /**
@@ -226,12 +222,11 @@ export class CODObject implements AsyncDisposable {
   }
 
   /** Those of the metadata that was seen last. */
-  async #instances(signal?: AbortSignal): Promise<ReadonlyMap<string, Instance>> {
+  async #instances(signal?: AbortSignal): Promise<LoadedInstances> {
     const loaded = await this.#series.metadata(signal)
-    if (this.#known?.loaded.generation !== loaded.generation) {
-      this.#known = { loaded, instances: instancesOf(this.#reader, loaded, this.#uidHashFunc) }
-    }
-    return this.#known.instances
+    if (this.#known?.loaded.generation === loaded.generation) return this.#known
+    this.#known = instancesOf(this.#reader, loaded, this.#uidHashFunc)
+    return this.#known
   }
 
   async #find(which: Which, signal?: AbortSignal): Promise<Instance> {

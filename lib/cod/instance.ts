@@ -4,7 +4,7 @@ import { type DicomFile, dicomJson, pixeldataOf } from "./format/dicom/index.ts"
 import { isRemote, splitTarUri } from "./format/layout.ts"
 import type { InstanceRecord, StoredTags } from "./format/metadata/types.ts"
 import type { Hints } from "./hints.ts"
-import { factsOf, type InstanceFacts } from "./reading/facts.ts"
+import { factsOf, type InstanceFacts, MAX_PARSED_BYTES } from "./reading/facts.ts"
 import { fetchObject, fetchView } from "./reading/fetch.ts"
 import { openFile, openUri } from "./reading/open-uri.ts"
 import { openScratch, type Scratch, type ScratchOptions } from "./reading/scratch.ts"
@@ -37,9 +37,6 @@ export interface Belief {
   /** Take a hint at face value rather than read the file (false). */
   readonly trustHints?: boolean
 }
-
-/** Larger files are not parsed: their elements are held in memory. */
-const MAX_PARSED_BYTES = 2 ** 31
 
 /**
  * One DICOM file, wherever it is. Nothing is read before it has to be. Temporary files go with `cleanup()` or at the end

@@ -18,7 +18,6 @@ export interface MetricsSnapshot {
   readonly reloads: number
   /** Files of an inventory that were not there. */
   readonly instancesNotFound: number
-  readonly depsMissingFromTar: number
 }
 
 export type Counter = Exclude<keyof MetricsSnapshot, "gets">
@@ -35,7 +34,6 @@ export class Metrics {
     tarMetadataCrc32cMismatch: 0,
     reloads: 0,
     instancesNotFound: 0,
-    depsMissingFromTar: 0,
   }
   readonly #gets = new Map<string, number>()
 

@@ -42,10 +42,14 @@ export async function checkBytes(
   return entries.flatMap(({ key }) => flaws.get(key) ?? [])
 }
 
-function checkMember(record: InstanceRecord, where: string, { all, behind }: ListedTar): Finding[] {
+function checkMember(
+  record: InstanceRecord,
+  where: string,
+  { byStart, byName, behind }: ListedTar,
+): Finding[] {
   const name = nameOf(record)
-  const here = all.find(({ start, type }) => start === record.startByte && type === "file")
-  const named = all.filter((member) => member.name === name)
+  const here = byStart.get(record.startByte)
+  const named = name === undefined ? [] : (byName.get(name) ?? [])
   if (here === undefined || here.name !== name) {
     const elsewhere = named.map(({ start }) => start).join(", ")
     const instead = here === undefined ? "no file begins there" : "another file begins there"

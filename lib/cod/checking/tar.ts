@@ -14,6 +14,9 @@ export interface ListedTar {
   /** Also those that readers of tars do not see. */
   readonly all: readonly TarMember[]
   readonly behind: ReadonlySet<TarMember>
+  /** Files by where they begin, and all members by name. */
+  readonly byStart: ReadonlyMap<number, TarMember>
+  readonly byName: ReadonlyMap<string, readonly TarMember[]>
 }
 
 /** Reads a tar's headers. @returns undefined when there is no tar */
@@ -22,10 +25,21 @@ export async function listTar({ tar }: Series, signal?: AbortSignal): Promise<Li
     const bytes = await openRemoteBytes(tar, signal)
     const scan = await scanTar(bytes, {}, signal)
     const { generation, size } = bytes
-    return { generation, size, scan, all: [...scan.members, ...scan.behind], behind: new Set(scan.behind) }
+    return { generation, size, scan, ...arranged(scan) }
   } catch (error) {
     if (error instanceof NotFound) return undefined
     throw error
+  }
+}
+
+function arranged({ members, behind }: TarScan) {
+  const all = [...members, ...behind]
+  const files = all.filter(({ type }) => type === "file")
+  return {
+    all,
+    behind: new Set(behind),
+    byStart: new Map(files.map((member) => [member.start, member])),
+    byName: Map.groupBy(all, ({ name }) => name),
   }
 }
 

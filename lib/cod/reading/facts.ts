@@ -3,6 +3,9 @@ import { InstanceValidationError } from "../errors.ts"
 import { type DicomFile, parseDicom, uidsOf } from "../format/dicom/index.ts"
 import { type Hints, verifyHints } from "../hints.ts"
 
+/** Larger files are not parsed: they would be held in memory. */
+export const MAX_PARSED_BYTES = 2 ** 31
+
 /** What the bytes of a DICOM file say of it. */
 export interface InstanceFacts {
   readonly size: number

@@ -1,15 +1,17 @@
 import { NotFound, PreconditionFailed } from "../../storage/errors.ts"
-import { FrameNotFoundError } from "../errors.ts"
+import { FrameNotFoundError, TooLarge } from "../errors.ts"
 import { inMemory } from "../format/bytes.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
 import { ByteView } from "../view.ts"
-import { framesOfFile } from "./file-frames.ts"
+import { MAX_PARSED_BYTES } from "./facts.ts"
+import { type FileFrames, framesOfFile } from "./file-frames.ts"
 import { type FramePlace, frameTable } from "./frame-place.ts"
 import { readInstance } from "./instance-bytes.ts"
 import { lru } from "./lru.ts"
 import { bytesOfRange } from "./object-bytes.ts"
 import { recordOf, type Series } from "./series.ts"
+import { sharedWork } from "./shared-work.ts"
 import { trustIn } from "./trust.ts"
 
 /** Reads instances and frames of one series. What it has found out stays with it. */
@@ -27,6 +29,7 @@ const KNOWN_FILES = 64
 export function openReader(series: Series): SeriesReader {
   const trust = trustIn(series)
   const known = lru<readonly FramePlace[]>(KNOWN_FILES)
+  const wholes = sharedWork<FileFrames>()
 
   const checked = async (key: string, signal?: AbortSignal) => {
     const instance = await readInstance(series, key, signal)
@@ -61,12 +64,24 @@ export function openReader(series: Series): SeriesReader {
     }
   }
 
-  const fromInstance = async (key: string, frame: number, signal?: AbortSignal) => {
-    using instance = await checked(key, signal)
-    const { bytes, record } = instance
-    const frames = framesOfFile(await bytes.read(0, bytes.size, signal), `${series.uri}#${key}`)
+  // Whoever shows an instance asks for many of its frames at once, and nothing is known of them at first.
+  const framesOf = (loaded: LoadedMetadata, key: string, signal?: AbortSignal) =>
+    wholes.join(
+      `${loaded.generation} ${key}`,
+      async (shared) => {
+        using instance = await checked(key, shared)
+        const { bytes, record } = instance
+        if (bytes.size > MAX_PARSED_BYTES) throw new TooLarge(`${series.uri}#${key}`, MAX_PARSED_BYTES)
+        const frames = framesOfFile(await bytes.read(0, bytes.size, shared), `${series.uri}#${key}`)
+        if (frames.places !== undefined) known.set(contentOf(record), frames.places)
+        return frames
+      },
+      signal,
+    )
+
+  const fromInstance = async (loaded: LoadedMetadata, key: string, frame: number, signal?: AbortSignal) => {
+    const frames = await framesOf(loaded, key, signal)
     requireFrame(series, key, frame, frames.count)
-    if (frames.places !== undefined) known.set(contentOf(record), frames.places)
     return frames.bytes(frame)
   }
 
@@ -79,7 +94,8 @@ export function openReader(series: Series): SeriesReader {
     async openFrame(key, frame, signal) {
       const loaded = await series.metadata(signal)
       const record = recordOf(series, loaded, key)
-      const bytes = (await fromTar(loaded, record, frame, signal)) ?? (await fromInstance(key, frame, signal))
+      const bytes =
+        (await fromTar(loaded, record, frame, signal)) ?? (await fromInstance(loaded, key, frame, signal))
       series.metrics.add("framesRead")
       series.metrics.add("bytesRead", bytes.length)
       return new ByteView(inMemory(bytes))
