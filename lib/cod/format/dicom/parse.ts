@@ -42,7 +42,7 @@ export function parseDicom(bytes: Uint8Array, limits: Partial<DicomLimits> = {})
 export function sequenceItems(
   dataSet: DataSet,
   element: DataElement,
-  limits: DicomLimits = DICOM_LIMITS,
+  limits: DicomLimits,
 ): readonly DataSet[] {
   if (element.items !== undefined) return element.items
   const reader = elementReader(dataSet.content, dataSet.littleEndian, limits)
