@@ -81,11 +81,7 @@ export async function* instancesToSeries(
   { onSkipped, onWarning, metrics }: GroupingEvents = {},
   signal?: AbortSignal,
 ): AsyncGenerator<SeriesGroup> {
-  const groups = new Map<
-    string,
-    { readonly studyUid: string; readonly seriesUid: string; members: Instance[] }
-  >()
-  let count = 0
+  const groups = new Map<string, Grouped>()
   for await (const instance of instances) {
     try {
       const belief = { trustHints: true }
@@ -95,28 +91,34 @@ export async function* instancesToSeries(
       const group = groups.get(name) ?? { studyUid, seriesUid, members: [] }
       groups.set(name, group)
       group.members.push(instance)
-      count += 1
     } catch (error) {
       signal?.throwIfAborted()
       if (error instanceof NotFound) metrics?.add("instancesNotFound")
       onSkipped?.(instance, error)
     }
   }
-  for (const name of [...groups.keys()].toSorted()) {
-    const { studyUid, seriesUid, members } = groups.get(name)!
-    const hash = commonHashFunc(members, name)
-    const hashed = hash ?? ((uid: string) => uid)
-    yield {
-      studyUid: hashed(studyUid),
-      seriesUid: hashed(seriesUid),
-      hashedUids: hash !== undefined,
-      instances: members,
-    }
-  }
+  for (const name of [...groups.keys()].toSorted()) yield asGroup(groups.get(name)!)
+  const count = groups.values().reduce((sum, { members }) => sum + members.length, 0)
   if (count > 1 && groups.size / count > 0.5) {
     onWarning?.(
       `POOR GROUPING: ${count} instances are of ${groups.size} series; storing them costs a tar for each`,
     )
+  }
+}
+
+interface Grouped {
+  readonly studyUid: string
+  readonly seriesUid: string
+  readonly members: Instance[]
+}
+
+function asGroup({ studyUid, seriesUid, members }: Grouped): SeriesGroup {
+  const hash = commonHashFunc(members, seriesUid)
+  return {
+    studyUid: hash?.(studyUid) ?? studyUid,
+    seriesUid: hash?.(seriesUid) ?? seriesUid,
+    hashedUids: hash !== undefined,
+    instances: members,
   }
 }
 
@@ -137,7 +139,7 @@ export function queryResultToSeries(
 function commonHashFunc(members: readonly Instance[], series: string): UidHashFunc | undefined {
   const [first] = members
   if (members.every(({ uidHashFunc }) => uidHashFunc === first?.uidHashFunc)) return first?.uidHashFunc
-  throw new UsageError(`the instances of ${series} have different hash functions for UIDs`)
+  throw new UsageError(`the instances of series ${series} have different hash functions for UIDs`)
 }
 
 function bytesOf(size: QueryFile["size"], row: number): number | undefined {
