@@ -12,6 +12,7 @@ import type { Clock } from "../../lib/support/clock.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { type GoldenCase, goldenCase } from "../support/golden.ts"
 import { tempDir } from "../support/temp.ts"
+import { changedSeries } from "./changed-series.ts"
 import { sha256 } from "./golden-series.ts"
 import { type WatchedCall, watched } from "./watched.ts"
 
@@ -239,6 +240,19 @@ describe("frames", () => {
     expect(await frame(cod, first, 1)).toBe(AFTER.expected.instances[first]!.frames_sha256![0]!)
     expect(await frame(cod, second, 1)).toBe(AFTER.expected.instances[second]!.frames_sha256![0]!)
     expect(series.waits).toEqual([250, 500])
+  })
+
+  test("are not taken from a tar that fitted older metadata", async () => {
+    await using series = await changedSeries(AFTER)
+    const clock: Clock = { now: () => new Date(0), delay: () => Promise.resolve() }
+    await using cod = await series.open({ clock })
+    expect(await frame(cod, NEW_KEY, 1)).toBe(expected.frames_sha256![0]!)
+    await series.put(`${series.keys.folder}.gradient.lock`, new Uint8Array(0))
+    await series.changeMetadata(({ cod }) => {
+      cod.instances[NEW_KEY]!.headers.start_byte += 512
+    })
+    await cod.reload()
+    expect(await failureOf(cod.openFrame(NEW_KEY, 1))).toBeInstanceOf(SeriesBeingRewritten)
   })
 
   test("beyond the last one are not there, neither is frame 0", async () => {
