@@ -1,12 +1,12 @@
 import { NotFound } from "../storage/errors.ts"
-import type { ObjectSource, UploadBody } from "../storage/store.ts"
+import type { LocalBody, ObjectSource } from "../storage/store.ts"
 import { crc32cBase64 } from "../support/checksums.ts"
 import { type Checksums, checksumsOf } from "../transfer/checksum.ts"
 import { type ReceiveOptions, receive } from "../transfer/receive.ts"
 
 /** The bytes of one object on this box, with what proves them; disposing it gives their room back. */
 export interface Incoming extends Disposable {
-  readonly body: UploadBody
+  readonly body: LocalBody
   readonly size: number
   readonly checksums: Checksums
   /** Where they are from, for the custom metadata. */

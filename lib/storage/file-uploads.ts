@@ -1,5 +1,5 @@
 import { type BigIntStats, readdirSync, rmSync, statSync } from "node:fs"
-import { open } from "node:fs/promises"
+import { type FileHandle, open } from "node:fs/promises"
 import { join } from "node:path"
 import { crc32c, crc32cToBase64, piecesOfFile } from "../support/checksums.ts"
 import { isDead, type Owner, thisProcess } from "../support/owner.ts"
@@ -7,7 +7,8 @@ import { ChecksumMismatch, RequestRefused } from "./errors.ts"
 import { type Asked, abortReason, describe } from "./failures.ts"
 import type { Catalogue } from "./file-catalogue.ts"
 import { fileIdOf, lookAt, OWN_FILES } from "./file-paths.ts"
-import type { UploadBody, WriteOptions } from "./store.ts"
+import { isParts, readAhead, sizeOfBody } from "./parts.ts"
+import type { UploadBody, UploadParts, WriteOptions } from "./store.ts"
 
 /** The bytes of a write that is under way, complete and on the disk, in a file of their own at the root. */
 export interface Upload extends Disposable {
@@ -37,7 +38,7 @@ export async function receiveUpload(
   const path = join(root, name)
   const remove = () => rmSync(path, { force: true })
   try {
-    await writeWhole(asked, path, body)
+    await writeWhole(asked, path, body, signal)
     const hashes = await hashesOf(path, named.md5 !== undefined, signal)
     requireSame(asked, named, hashes)
     if (signal?.aborted) throw abortReason(signal)
@@ -63,12 +64,13 @@ export function clearLeftovers(root: string, catalogue: Catalogue): void {
   })
 }
 
-async function writeWhole(asked: Asked, path: string, body: UploadBody): Promise<void> {
+async function writeWhole(asked: Asked, path: string, body: UploadBody, signal?: AbortSignal): Promise<void> {
   await using file = await open(path, "wx")
-  const size = body instanceof Uint8Array ? body.byteLength : body.size
+  if (isParts(body)) await writeParts(asked, file, body, signal)
   // File to file is copied by the kernel. Of a part of a file Bun copies the whole, which the size tells.
-  if (body instanceof Uint8Array) await file.writeFile(body)
+  else if (body instanceof Uint8Array) await file.writeFile(body)
   else await Bun.write(Bun.file(path), body)
+  const size = sizeOfBody(body)
   const written = (await file.stat()).size
   if (written !== size) {
     const facts = { store: asked.store, key: asked.key, size, written }
@@ -78,6 +80,16 @@ async function writeWhole(asked: Asked, path: string, body: UploadBody): Promise
     )
   }
   await file.sync()
+}
+
+/** Enough to make a far-away source's ranges worth their requests; two are in memory at a time. */
+const PART_BYTES = 8 << 20
+
+async function writeParts(asked: Asked, file: FileHandle, parts: UploadParts, signal?: AbortSignal) {
+  using ahead = readAhead(asked, parts, signal)
+  for (let start = 0; start < parts.size; start += PART_BYTES) {
+    await file.writeFile(await ahead.read(start, Math.min(start + PART_BYTES, parts.size)))
+  }
 }
 
 /** Of the file, not of the body: these are the bytes that everybody will see. */

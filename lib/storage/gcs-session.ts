@@ -15,6 +15,12 @@ export interface Session {
   readonly resume: RetryPolicy
 }
 
+/** A body that can be had in slices, any of them more than once. */
+export interface Sliceable {
+  readonly size: number
+  slice(start: number, end: number): Blob | Promise<Uint8Array<ArrayBuffer>>
+}
+
 /** What the service says of a session. */
 type Progress =
   | { readonly state: "done"; readonly resource: string }
@@ -33,7 +39,7 @@ export const SLICE_UNIT_BYTES = 256 << 10
  */
 export async function sendSlices(
   session: Session,
-  body: Blob,
+  body: Sliceable,
   sliceBytes: number,
   signal: AbortSignal | undefined,
 ): Promise<string> {
@@ -78,12 +84,14 @@ const NOTHING_YET: Progress = { state: "open", received: 0 }
 
 async function putSlice(
   session: Session,
-  body: Blob,
+  body: Sliceable,
   start: number,
   end: number,
   signal: AbortSignal | undefined,
 ): Promise<Progress> {
   const { asked, url, contentType, stallMs } = session
+  // Before anything is watched: how long a body takes to be made is its own matter.
+  const slice = await body.slice(start, end)
   let seen = start
   const hasMoved = async () => {
     const progress = await askProgress(session, body.size, signal)
@@ -94,7 +102,7 @@ async function putSlice(
   using watch = watchStall(asked, stallMs, hasMoved, signal)
   // Bun would name the file's type, and some servers believe it more than the metadata.
   const headers = { "content-range": `bytes ${start}-${end - 1}/${body.size}`, "content-type": contentType }
-  const request = { url, method: "PUT", headers, body: body.slice(start, end) }
+  const request = { url, method: "PUT", headers, body: slice }
   const response = await send(asked, request, watch.signal)
   const progress = progressOf(session, await answerOf(asked, response, watch.signal))
   if (progress.state !== "open" || progress.received > start) return progress

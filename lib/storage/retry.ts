@@ -1,6 +1,7 @@
 import { backOff, DEFAULT_RETRY, type Retrying, type RetryPolicy } from "./backoff.ts"
 import { AccessDenied, NotFound, PreconditionFailed } from "./errors.ts"
 import type { Asked } from "./failures.ts"
+import { sizeOfBody } from "./parts.ts"
 import type { ObjectInfo, ObjectSource, ObjectStore, UploadBody, WriteOptions } from "./store.ts"
 
 /** A call that failed and is about to be repeated. */
@@ -125,7 +126,6 @@ async function findWritten(
 }
 
 function isWritten(found: ObjectInfo, body: UploadBody, options: WriteOptions): boolean {
-  const size = body instanceof Uint8Array ? body.byteLength : body.size
   const wanted = Object.entries(options.metadata ?? {})
   const sameMetadata =
     wanted.length === Object.keys(found.metadata).length &&
@@ -136,7 +136,7 @@ function isWritten(found: ObjectInfo, body: UploadBody, options: WriteOptions): 
   return (
     isRecognisable &&
     found.generation !== options.ifGeneration &&
-    found.size === size &&
+    found.size === sizeOfBody(body) &&
     sameMetadata &&
     sameChecksum
   )

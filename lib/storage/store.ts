@@ -51,7 +51,23 @@ export interface ObjectBody {
 }
 
 /** What can be uploaded without a chunk passing through JavaScript: bytes, or a whole file (no slice of one). */
-export type UploadBody = Uint8Array | BunFile
+export type LocalBody = Uint8Array | BunFile
+
+/** A body whose bytes are made as they are asked for. However long it is, a few pieces of it are in memory at a time. */
+export interface UploadParts {
+  /** Bytes of the whole body. */
+  readonly size: number
+  /**
+   * Exactly the `end - start` bytes from `start` up to `end`, exclusive; they are not changed until the write is over.
+   * Asked for from the front to the back, while an earlier piece is still on its way, and again from where an upload
+   * broke off: the same bytes must come. How long that takes is its own matter, the write waits.
+   *
+   * The write fails with the error that it throws; with `Unavailable` only when that came repeatedly.
+   */
+  read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array>
+}
+
+export type UploadBody = LocalBody | UploadParts
 
 export interface WriteOptions {
   /** Every write states what must be there now: nothing, or exactly this generation. */

@@ -1,5 +1,5 @@
 import { ChecksumMismatch } from "../storage/errors.ts"
-import type { ObjectInfo, ObjectSource, UploadBody } from "../storage/store.ts"
+import type { LocalBody, ObjectInfo, ObjectSource } from "../storage/store.ts"
 import { crc32cBase64, crc32cOfFile, hexToBase64, md5Base64, md5OfFile } from "../support/checksums.ts"
 
 /** What an upload names before its bytes become visible; at least one of the two. Base64, as GCS writes them. */
@@ -16,7 +16,7 @@ export interface Checksums {
  */
 export async function checksumsOf(
   source: ObjectSource,
-  { info, body }: { readonly info: ObjectInfo; readonly body: UploadBody },
+  { info, body }: { readonly info: ObjectInfo; readonly body: LocalBody },
   signal?: AbortSignal,
 ): Promise<Checksums> {
   const { md5, crc32c } = info
@@ -26,7 +26,7 @@ export async function checksumsOf(
 }
 
 /** The CRC32C of a body, made from its bytes. */
-export async function crc32cOfBody(body: UploadBody, signal?: AbortSignal): Promise<string> {
+export async function crc32cOfBody(body: LocalBody, signal?: AbortSignal): Promise<string> {
   return body instanceof Uint8Array ? crc32cBase64(body) : crc32cOfFile(body.name!, signal)
 }
 
@@ -37,7 +37,7 @@ export async function crc32cOfBody(body: UploadBody, signal?: AbortSignal): Prom
  */
 async function checkMultipart(
   source: ObjectSource,
-  { info, body }: { readonly info: ObjectInfo; readonly body: UploadBody },
+  { info, body }: { readonly info: ObjectInfo; readonly body: LocalBody },
   signal?: AbortSignal,
 ) {
   const [, digest, count] = /^([0-9a-f]{32})-(\d+)$/.exec(info.etag ?? "") ?? []

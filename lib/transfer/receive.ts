@@ -3,7 +3,7 @@ import { backOff, type RetryPolicy } from "../storage/backoff.ts"
 import { Unavailable } from "../storage/errors.ts"
 import { reasonOf } from "../storage/failures.ts"
 import { onStall } from "../storage/stall.ts"
-import type { ObjectInfo, ObjectSource, UploadBody } from "../storage/store.ts"
+import type { LocalBody, ObjectInfo, ObjectSource } from "../storage/store.ts"
 import { linkedAbort } from "../support/abort.ts"
 import { fileSink, memorySink, type Sink } from "./sink.ts"
 import type { Spool } from "./spool.ts"
@@ -34,7 +34,7 @@ export class BodyBroken extends Unavailable {
 /** A whole body on this box; disposing it gives its room back. */
 export interface Received extends Disposable {
   readonly info: ObjectInfo
-  readonly body: UploadBody
+  readonly body: LocalBody
 }
 
 /**

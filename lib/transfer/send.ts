@@ -1,5 +1,5 @@
 import { ChecksumMismatch, NotFound } from "../storage/errors.ts"
-import type { ObjectInfo, ObjectStore, UploadBody, WriteOptions } from "../storage/store.ts"
+import type { LocalBody, ObjectInfo, ObjectStore, WriteOptions } from "../storage/store.ts"
 import type { Checksums } from "./checksum.ts"
 
 /** Wrong bytes stand at the destination and could not be deleted. A person has to. */
@@ -26,7 +26,7 @@ export class WrongBytesRemain extends ChecksumMismatch {
 export async function send(
   target: ObjectStore,
   key: string,
-  body: UploadBody,
+  body: LocalBody,
   checksums: Checksums,
   options: Omit<WriteOptions, "md5" | "crc32c">,
   signal?: AbortSignal,

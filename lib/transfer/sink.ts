@@ -1,13 +1,13 @@
 import { statSync } from "node:fs"
 import { open } from "node:fs/promises"
-import type { UploadBody } from "../storage/store.ts"
+import type { LocalBody } from "../storage/store.ts"
 
 /** Where a body arrives; what has arrived stays when the stream breaks, so that another can go on behind it. */
 export interface Sink {
   /** Bytes that have arrived, also while a stream is being taken. */
   readonly received: number
   /** The body, once all of it has arrived. */
-  readonly body: UploadBody
+  readonly body: LocalBody
   take(stream: ReadableStream<Uint8Array>): Promise<void>
 }
 

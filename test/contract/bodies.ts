@@ -1,4 +1,4 @@
-import type { ObjectSource, ReadOptions } from "../../lib/storage/store.ts"
+import type { ObjectSource, ReadOptions, UploadParts } from "../../lib/storage/store.ts"
 
 /** `length` bytes that look like noise and are the same in every run. */
 export function noise(length: number, seed = 1): Uint8Array<ArrayBuffer> {
@@ -9,6 +9,17 @@ export function noise(length: number, seed = 1): Uint8Array<ArrayBuffer> {
     bytes[i] = state >>> 24
   }
   return bytes
+}
+
+/** A body that gives the same bytes as often as it is asked. */
+export function partsOf(bytes: Uint8Array): UploadParts {
+  return {
+    size: bytes.length,
+    async read(start, end, signal) {
+      signal?.throwIfAborted()
+      return bytes.subarray(start, end)
+    },
+  }
 }
 
 export async function bytesAt(source: ObjectSource, key: string, options?: ReadOptions): Promise<Uint8Array> {

@@ -1,10 +1,10 @@
 import { expect } from "bun:test"
-import { ChecksumMismatch, NotFound, PreconditionFailed } from "../../lib/storage/errors.ts"
-import type { ObjectStore, UploadBody, WriteOptions } from "../../lib/storage/store.ts"
+import { ChecksumMismatch, NotFound, PreconditionFailed, RequestRefused } from "../../lib/storage/errors.ts"
+import type { ObjectStore, UploadBody, UploadParts, WriteOptions } from "../../lib/storage/store.ts"
 import { crc32cBase64, md5Base64 } from "../../lib/support/checksums.ts"
 import { Aborted } from "../../lib/support/errors.ts"
 import { tempDir } from "../support/temp.ts"
-import { bytesAt, keysIn, noise } from "./bodies.ts"
+import { bytesAt, failureOf, keysIn, noise, partsOf } from "./bodies.ts"
 
 /** What everything that objects are written to promises, beside what `READING` says. */
 export const WRITING = {
@@ -17,8 +17,14 @@ export const WRITING = {
   shouldRefuseWrongChecksumsOfFiles,
   shouldLeaveTheOldObjectWhenTheNewIsRefused,
   shouldWriteFilesOfAnySize,
+  shouldWritePartsOfAnySize,
+  shouldRefuseWrongChecksumsOfParts,
+  shouldTellWhyPartsCannotBeRead,
+  shouldRefusePartsOfAnotherLength,
+  shouldCreatePartsOnlyWhereNothingIs,
   shouldKeepCustomMetadata,
   shouldKeepStorageClasses,
+  shouldKeepEncodings,
   shouldTellEverythingInListings,
   shouldDeleteOnlyTheDemandedGeneration,
   shouldTellThatNothingCanBeDeleted,
@@ -32,6 +38,9 @@ const DICOM = { contentType: "application/dicom", ifGeneration: "absent" } satis
 
 /** More than is uploaded at once, and several of the slices of 256 KiB that the tests open their stores with. */
 const LARGE = 5 * (256 << 10) + 17
+
+/** More parts than are uploaded at once. */
+const LARGE_PARTS = (4 << 20) + 4711
 
 async function shouldAnswerWithWhatIsThereNow(store: ObjectStore) {
   const bytes = noise(5000)
@@ -108,6 +117,57 @@ async function shouldWriteFilesOfAnySize(store: ObjectStore) {
   }
 }
 
+async function shouldWritePartsOfAnySize(store: ObjectStore) {
+  for (const size of [0, 1, 4 << 20, LARGE_PARTS, 3 * (8 << 20)]) {
+    const bytes = noise(size, size)
+    const hashes = { crc32c: crc32cBase64(bytes), md5: md5Base64(bytes) }
+    const metadata = { size: String(size) }
+    const written = await store.write(`${size}.tar`, partsOf(bytes), { ...DICOM, ...hashes, metadata })
+    expect(written).toMatchObject({ size, crc32c: hashes.crc32c, contentType: "application/dicom", metadata })
+    expect(Buffer.compare(await bytesAt(store, `${size}.tar`), bytes)).toBe(0)
+  }
+}
+
+async function shouldRefuseWrongChecksumsOfParts(store: ObjectStore) {
+  for (const size of [5000, LARGE_PARTS]) {
+    const wrong = { ...DICOM, crc32c: crc32cBase64(noise(1)) }
+    const write = store.write("object", partsOf(noise(size)), wrong)
+    await expect(write).rejects.toBeInstanceOf(ChecksumMismatch)
+  }
+  expect(await keysIn(store)).toEqual([])
+}
+
+async function shouldTellWhyPartsCannotBeRead(store: ObjectStore) {
+  for (const size of [5000, LARGE_PARTS]) {
+    const ours = new NotFound("what the body is made of is gone", {})
+    const foreign = new TypeError("a defect")
+    expect(await failureOf(store.write("object", breakingAtTheEnd(size, ours), DICOM))).toBe(ours)
+    const defect = await failureOf(store.write("object", breakingAtTheEnd(size, foreign), DICOM))
+    expect(defect).toBeInstanceOf(RequestRefused)
+    expect((defect as RequestRefused).cause).toBe(foreign)
+  }
+  expect(await keysIn(store)).toEqual([])
+}
+
+async function shouldRefusePartsOfAnotherLength(store: ObjectStore) {
+  for (const size of [5000, LARGE_PARTS]) {
+    for (const change of [-1, 1]) {
+      const wrong: UploadParts = { size, read: async (start, end) => noise(end - start + change) }
+      await expect(store.write("object", wrong, DICOM)).rejects.toBeInstanceOf(RequestRefused)
+    }
+  }
+  expect(await keysIn(store)).toEqual([])
+}
+
+async function shouldCreatePartsOnlyWhereNothingIs(store: ObjectStore) {
+  await store.write("object", noise(10), DICOM)
+  for (const size of [5000, LARGE_PARTS]) {
+    const write = store.write("object", partsOf(noise(size)), DICOM)
+    await expect(write).rejects.toBeInstanceOf(PreconditionFailed)
+  }
+  expect(await bytesAt(store, "object")).toEqual(noise(10))
+}
+
 async function shouldKeepCustomMetadata(store: ObjectStore) {
   using dir = tempDir()
   const metadata = {
@@ -122,12 +182,32 @@ async function shouldKeepCustomMetadata(store: ObjectStore) {
   expect((await store.head("large"))?.metadata).toEqual(metadata)
 }
 
+/** Bodies of each kind, each on each way that a store may have for it. */
+const BODIES: Record<string, UploadBody> = {
+  small: noise(10),
+  large: noise(LARGE),
+  "small parts": partsOf(noise(10)),
+  "large parts": partsOf(noise(LARGE_PARTS)),
+}
+
 async function shouldKeepStorageClasses(store: ObjectStore) {
-  const written = await store.write("object", noise(10), { ...DICOM, storageClass: "NEARLINE" })
-  expect(written.storageClass).toBe("NEARLINE")
-  const { info, stream } = await store.read("object")
-  await stream.cancel()
-  expect(info.storageClass).toBe("NEARLINE")
+  for (const [key, body] of Object.entries(BODIES)) {
+    const written = await store.write(key, body, { ...DICOM, storageClass: "NEARLINE" })
+    expect(written.storageClass).toBe("NEARLINE")
+    expect((await store.head(key))?.storageClass).toBe("NEARLINE")
+    const { info, stream } = await store.read(key)
+    await stream.cancel()
+    expect(info.storageClass).toBe("NEARLINE")
+  }
+}
+
+async function shouldKeepEncodings(store: ObjectStore) {
+  for (const [key, body] of Object.entries(BODIES)) {
+    const options = { ...DICOM, contentType: "application/json", contentEncoding: "gzip" }
+    const types = { contentType: options.contentType, contentEncoding: options.contentEncoding }
+    expect(await store.write(key, body, options)).toMatchObject(types)
+    expect(await store.head(key)).toMatchObject(types)
+  }
 }
 
 async function shouldTellEverythingInListings(store: ObjectStore) {
@@ -195,7 +275,7 @@ async function onlyOneWins(store: ObjectStore, writes: Promise<{ generation: str
 async function shouldLeaveNothingOfAbortedWrites(store: ObjectStore) {
   using dir = tempDir()
   const large = await fileWith(dir.file("body"), noise(8 << 20))
-  const bodies: UploadBody[] = [noise(100), large]
+  const bodies: UploadBody[] = [noise(100), large, partsOf(noise(LARGE_PARTS))]
   for (const body of bodies) {
     await expect(store.write("object", body, DICOM, AbortSignal.abort())).rejects.toBeInstanceOf(Aborted)
     const stop = new AbortController()
@@ -204,6 +284,11 @@ async function shouldLeaveNothingOfAbortedWrites(store: ObjectStore) {
     await expect(write).rejects.toBeInstanceOf(Aborted)
   }
   expect(await keysIn(store)).toEqual([])
+}
+
+function breakingAtTheEnd(size: number, error: Error): UploadParts {
+  const whole = partsOf(noise(size))
+  return { size, read: async (start, end) => (end === size ? Promise.reject(error) : whole.read(start, end)) }
 }
 
 async function fileWith(path: string, bytes: Uint8Array) {

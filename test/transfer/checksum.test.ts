@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs"
 import { startCloud } from "../../lib/demo/cloud/server.ts"
 import { ChecksumMismatch, PreconditionFailed } from "../../lib/storage/errors.ts"
 import { openS3 } from "../../lib/storage/s3.ts"
-import type { UploadBody } from "../../lib/storage/store.ts"
+import type { LocalBody } from "../../lib/storage/store.ts"
 import { crc32cBase64, md5Base64 } from "../../lib/support/checksums.ts"
 import { Aborted } from "../../lib/support/errors.ts"
 import { checksumsOf, crc32cOfBody } from "../../lib/transfer/checksum.ts"
@@ -35,7 +35,7 @@ beforeEach(() => cloud.log.clear())
 afterEach(() => cloud.heal())
 
 /** The body as the transfer has it: small ones in memory, larger ones in a file. */
-const forms: [string, (bytes: Uint8Array) => UploadBody][] = [
+const forms: [string, (bytes: Uint8Array) => LocalBody][] = [
   ["in memory", (bytes) => bytes],
   [
     "in a file",
