@@ -1,7 +1,7 @@
 import { NotFound, PreconditionFailed } from "../storage/errors.ts"
 import { checkHindrances, checkIndex, checkThumbnail } from "./checking/beside.ts"
 import { type Finding, finding } from "./checking/finding.ts"
-import { checkBytes, checkEntries } from "./checking/instances.ts"
+import { checkBytes, checkEntries, type OnProgress } from "./checking/instances.ts"
 import { checkTar, listTar } from "./checking/tar.ts"
 import {
   CODError,
@@ -33,16 +33,17 @@ export interface CheckReport {
 export interface CheckOptions {
   /** Whether to read all instances and compare their CRC32C (true), or only headers. */
   readonly bytes?: boolean | undefined
+  readonly onProgress?: OnProgress | undefined
 }
 
 /** Checks the series that a URI names. @throws as `checkSeries`, InvalidUri */
 export async function check(
   uri: string,
-  { bytes, ...access }: CheckOptions & SeriesAccess = {},
+  { bytes, onProgress, ...access }: CheckOptions & SeriesAccess = {},
   signal?: AbortSignal,
 ): Promise<CheckReport> {
   using opened = seriesAt(parseSeriesUri(uri), access)
-  return await checkSeries(opened.series, { bytes }, signal)
+  return await checkSeries(opened.series, { bytes, onProgress }, signal)
 }
 
 /**
@@ -52,14 +53,14 @@ export async function check(
  */
 export async function checkSeries(
   series: Series,
-  { bytes = true }: CheckOptions = {},
+  options: CheckOptions = {},
   signal?: AbortSignal,
 ): Promise<CheckReport> {
   const metadata = await readMetadata(series, signal)
   const findings = [
     ...metadata.findings,
     ...(await checkHindrances(series, signal)),
-    ...(await orChanged(series, () => checkTarAndIndex(series, metadata, bytes, signal))),
+    ...(await orChanged(series, () => checkTarAndIndex(series, metadata, options, signal))),
     ...(metadata.document === undefined ? [] : await checkThumbnail(series, metadata.document, signal)),
   ]
   const errors = findings.filter(({ severity }) => severity === "error")
@@ -117,7 +118,7 @@ async function readMetadata(series: Series, signal: AbortSignal | undefined): Pr
 async function checkTarAndIndex(
   series: Series,
   { document, entries }: ReadMetadata,
-  bytes: boolean,
+  { bytes = true, onProgress }: CheckOptions,
   signal: AbortSignal | undefined,
 ): Promise<Finding[]> {
   const uri = tarUri(series.place)
@@ -134,7 +135,7 @@ async function checkTarAndIndex(
   return [
     ...checkTar(uri, tar, entries),
     ...checkEntries(series, entries, tar),
-    ...(bytes ? await checkBytes(series, entries, tar.generation, signal) : []),
+    ...(bytes ? await checkBytes(series, entries, { generation: tar.generation, onProgress }, signal) : []),
     ...index,
   ]
 }

@@ -24,7 +24,7 @@ export class InstanceNotFoundError extends CODError {
 /** An instance does not have the frame that was asked for. Frames count from 1. */
 export class FrameNotFoundError extends CODError {
   constructor(uri: string, frame: number, frames: number) {
-    super(`${uri} has ${frames} frames, there is no frame ${frame}`, {
+    super(`${uri} has ${frames} ${frames === 1 ? "frame" : "frames"}, there is no frame ${frame}`, {
       verdict: "missing",
       facts: { uri, frame, frames },
     })

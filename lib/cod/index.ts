@@ -21,7 +21,7 @@ export {
 } from "./format/layout.ts"
 export type { InstanceRecord, SeriesMetadata, StoredElement, StoredTags } from "./format/metadata/types.ts"
 export type { Hints } from "./hints.ts"
-export { type SeriesInfo, seriesInfo } from "./info.ts"
+export { describeRecord, type SeriesInfo, seriesInfo } from "./info.ts"
 export { Instance, type InstanceOptions, type UidHashFunc } from "./instance.ts"
 export { type ListedSeries, type ListedStudy, type ListOptions, listSeries, listStudies } from "./listing.ts"
 export { MetadataCache, type MetadataCacheOptions } from "./metadata-cache.ts"

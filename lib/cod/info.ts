@@ -1,7 +1,7 @@
 import { NotFound } from "../storage/errors.ts"
 import { CODError, type InvalidMetadata } from "./errors.ts"
 import { parseSeriesUri } from "./format/layout.ts"
-import type { InstanceEntry } from "./format/metadata/types.ts"
+import type { InstanceEntry, InstanceRecord } from "./format/metadata/types.ts"
 import { frameTable } from "./reading/frame-place.ts"
 import { bytesOfRange } from "./reading/object-bytes.ts"
 import { recordsOf, type Series } from "./reading/series.ts"
@@ -60,7 +60,7 @@ export async function seriesInfo(
     series.source.head(series.tar.key, signal),
   ])
   const records = recordsOf(metadata)
-  const described = records.map((record) => describe(record))
+  const described = records.map((record) => describeRecord(record))
   return {
     uri: series.uri,
     studyUid: metadata.studyUid,
@@ -86,7 +86,8 @@ function problemOf(entry: InstanceEntry): SeriesInfo["unreadable"] {
   return entry.kind === "unreadable" ? [{ key: entry.key, problem: entry.problem }] : []
 }
 
-function describe(record: ReturnType<typeof recordsOf>[number]) {
+/** What the metadata of one instance tells of its pixels; `syntax` is `unknown` where it does not say. */
+export function describeRecord(record: InstanceRecord): { readonly frames: number; readonly syntax: string } {
   try {
     const syntax = record.tags()["00020010"]?.Value?.[0]
     return { frames: frameTable(record).frames, syntax: typeof syntax === "string" ? syntax : "unknown" }

@@ -23,23 +23,29 @@ export function checkEntries(series: Series, entries: readonly InstanceEntry[], 
   })
 }
 
+/** Told how many instances have been read, of how many: first of none, then of each. */
+export type OnProgress = (done: number, of: number) => void
+
 /** Reads the bytes of all instances that have a place in the tar, and compares their CRC32C. */
 export async function checkBytes(
   series: Series,
   entries: readonly InstanceEntry[],
-  generation: string,
+  { generation, onProgress }: { readonly generation: string; readonly onProgress?: OnProgress | undefined },
   signal?: AbortSignal,
 ): Promise<Finding[]> {
+  const records = entries.filter((entry) => entry.kind === "instance")
   const flaws = new Map<string, Finding>()
-  const check = async (entry: InstanceEntry, signal: AbortSignal) => {
-    if (entry.kind === "unreadable") return
+  let done = 0
+  const check = async (entry: InstanceRecord, signal: AbortSignal) => {
     const flaw = await flawOf(series, entry, generation, signal)
+    onProgress?.(++done, records.length)
     if (flaw === undefined) return
     series.metrics.add("tarMetadataCrc32cMismatch")
     flaws.set(entry.key, finding("instance-corrupt", `${series.uri}#${entry.key}`, flaw))
   }
-  await forEachLimit(entries, AT_ONCE, check, signal)
-  return entries.flatMap(({ key }) => flaws.get(key) ?? [])
+  onProgress?.(0, records.length)
+  await forEachLimit(records, AT_ONCE, check, signal)
+  return records.flatMap(({ key }) => flaws.get(key) ?? [])
 }
 
 function checkMember(
