@@ -196,9 +196,9 @@ export class CODObject implements AsyncDisposable {
    * @param folder where; without it a folder for temporary files
    */
   async extractLocally(folder?: string, signal?: AbortSignal): Promise<Extraction> {
-    const { scratch } = this.#series
     const { loaded, all } = await this.#instances(signal)
-    const { extracted, failed } = await extractInto(folder ?? scratch.newFile("instances"), all(), signal)
+    const target = folder ?? this.#temporaryFolder(loaded)
+    const { extracted, failed } = await extractInto(target, all(), signal)
     return { extracted, failed: [...failed, ...unreadable(loaded)] }
   }
 
@@ -215,6 +215,17 @@ export class CODObject implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#owned[Symbol.dispose]()
+  }
+
+  /** With room for all instances. */
+  #temporaryFolder({ series }: LoadedMetadata): string {
+    const { scratch } = this.#series
+    const path = scratch.newFile("instances")
+    scratch.reserve(
+      path,
+      recordsOf(series).reduce((sum, { size }) => sum + size, 0),
+    )
+    return path
   }
 
   get #series() {

@@ -32,6 +32,14 @@ export interface Whereabouts {
   open(signal?: AbortSignal): Promise<ByteView>
 }
 
+/** What a series knows of an instance of its own. */
+export interface StoredInstance {
+  readonly record: InstanceRecord
+  readonly home: Whereabouts
+  /** The series', and gone with it. */
+  readonly scratch: Scratch
+}
+
 /** How much one wants to know before it is believed. */
 export interface Belief {
   /** Take a hint at face value rather than read the file (false). */
@@ -53,18 +61,16 @@ export class Instance implements AsyncDisposable {
   readonly #home: Whereabouts
   readonly #choice: StoreChoice
   readonly #scratch: Scratch
+  readonly #fetched: string[] = []
   #now: Whereabouts
   #facts: InstanceFacts | undefined
   #metadata: StoredTags | undefined
 
   /** @param stored for a series' own instances, which it makes itself */
-  constructor(
-    options: InstanceOptions,
-    stored?: { readonly record: InstanceRecord; readonly home: Whereabouts },
-  ) {
+  constructor(options: InstanceOptions, stored?: StoredInstance) {
     const { dicomUri, dependencies = [], hints = {}, uidHashFunc, store, access } = options
     this.#choice = { store, access }
-    this.#scratch = openScratch(options)
+    this.#scratch = stored?.scratch ?? openScratch(options)
     this.#home = stored?.home ?? {
       uri: dicomUri,
       open: (signal) => openUri(dicomUri, this.#choice, this.#scratch, signal),
@@ -91,6 +97,7 @@ export class Instance implements AsyncDisposable {
       ? await this.#fetchMember(signal)
       : await fetchObject(uri, this.#choice, this.#scratch, signal)
     this.moveTo({ uri: path, open: async () => openFile(path) })
+    this.#fetched.push(path)
   }
 
   /**
@@ -192,9 +199,10 @@ export class Instance implements AsyncDisposable {
     this.#now = whereabouts
   }
 
-  /** Deletes the temporary files made here; `dicomUri` is what it was at first. */
+  /** Deletes the temporary files that were made for it; `dicomUri` is what it was at first. */
   async cleanup(): Promise<void> {
-    this.#scratch[Symbol.dispose]()
+    for (const path of this.#fetched.splice(0)) this.#scratch.remove(path)
+    if (this.record === undefined) this.#scratch[Symbol.dispose]()
     this.#now = this.#home
   }
 

@@ -1,5 +1,9 @@
 import { UsageError } from "../support/errors.ts"
 import type { RandomAccess } from "./format/bytes.ts"
+import { TooLarge } from "./format/errors.ts"
+
+/** Bytes that are handed out in one piece. */
+const MAX_AT_ONCE = 2 ** 31
 
 /** What a position is counted from. */
 export type SeekFrom = "start" | "current" | "end"
@@ -58,13 +62,14 @@ export class ByteView implements AsyncDisposable {
 
   /**
    * The bytes from `start` up to `end`, exclusive, wherever the position is.
-   * @throws UsageError when they are not all there, or the view is closed
+   * @throws UsageError when they are not all there, or the view is closed; TooLarge for more than 2 GiB at once
    */
   async range(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
     if (!this.#isOpen) throw new UsageError("the view is closed")
     if (!(0 <= start && start <= end && end <= this.size)) {
       throw new UsageError(`no bytes ${start} .. ${end} in ${this.size}`)
     }
+    if (end - start > MAX_AT_ONCE) throw new TooLarge("what is read at once", MAX_AT_ONCE)
     return await this.#bytes.read(start, end, signal)
   }
 

@@ -19,6 +19,7 @@ import { failureOf } from "../contract/bodies.ts"
 import { type GoldenCase, goldenCase } from "../support/golden.ts"
 import { tempDir } from "../support/temp.ts"
 import { changedSeries } from "./changed-series.ts"
+import { openGolden } from "./golden-bucket.ts"
 import { sha256 } from "./golden-series.ts"
 
 const SEVERAL = goldenCase("several-instances")
@@ -323,5 +324,32 @@ describe("extracting", () => {
     expect(names[0]).toBe("1.2.3.dcm")
     for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,160}\.dcm$/)
     expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(keys.length)
+  })
+})
+
+describe("an instance of a series in a bucket", () => {
+  test("is fetched into the series' temporary files, and goes with them", async () => {
+    using dir = tempDir("fetched")
+    const bucket = await openGolden()
+    try {
+      const { store, datastore } = bucket.put(SEVERAL)
+      const [first, second] = SEVERAL.expected.order as [string, string]
+      {
+        await using cod = await CODObject.open({ ...optionsOf(SEVERAL), datastore, store, tempDir: dir.path })
+        const [one, other] = [await cod.getInstance(first), await cod.getInstance(second)]
+        await one.fetch()
+        await other.fetch()
+        const { dicomUri: path } = one
+        expect(path).toStartWith(dir.path)
+        expect(sha256(await Bun.file(path).bytes())).toBe(SEVERAL.expected.instances[first]!.sha256)
+        await one.cleanup()
+        expect(existsSync(path)).toBe(false)
+        expect(one.dicomUri).toBe(`${cod.tarUri}://instances/${first}.dcm`)
+        expect(existsSync(other.dicomUri)).toBe(true)
+      }
+      expect(readdirSync(dir.path)).toEqual([])
+    } finally {
+      await bucket.stop()
+    }
   })
 })

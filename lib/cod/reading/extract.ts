@@ -54,15 +54,18 @@ export function fileNames(keys: Iterable<string>): Map<string, string> {
   const taken = new Set<string>()
   const names = new Map<string, string>()
   for (const key of keys) {
-    const plain = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,149}$/.test(key) ? key : undefined
-    const isFree = plain !== undefined && !taken.has(plain.toLowerCase())
-    const name = isFree
-      ? plain
-      : `key-${new Bun.CryptoHasher("sha256").update(key).digest("hex").slice(0, 40)}`
+    const name = candidates(key).find((candidate) => !taken.has(candidate.toLowerCase()))!
     taken.add(name.toLowerCase())
     names.set(key, `${name}.dcm`)
   }
   return names
+}
+
+/** The key itself where it is plain; else what is derived from it, of which the last one cannot be taken by chance. */
+function candidates(key: string): string[] {
+  const plain = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,149}$/.test(key) ? [key] : []
+  const digest = new Bun.CryptoHasher("sha256").update(key).digest("hex")
+  return [...plain, `key-${digest.slice(0, 40)}`, `key-${digest}-${crypto.randomUUID()}`]
 }
 
 async function writeInstance(instance: Instance, path: string, signal: AbortSignal): Promise<void> {

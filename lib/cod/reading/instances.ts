@@ -32,7 +32,10 @@ export function instancesOf(
       uri: `${tarUri(series.place)}://instances/${key}.dcm`,
       open: (signal?: AbortSignal) => reader.openInstance(key, signal),
     }
-    const instance = new Instance({ dicomUri: home.uri, uidHashFunc }, { record, home })
+    const instance = new Instance(
+      { dicomUri: home.uri, uidHashFunc },
+      { record, home, scratch: series.scratch },
+    )
     made.set(key, instance)
     return instance
   }

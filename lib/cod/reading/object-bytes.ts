@@ -66,13 +66,17 @@ export async function pipeObject(
   }
 }
 
-/** Bytes of a range, fewer where the object ends before the range does. */
+/** What is held in memory of one object at a time. */
+const MAX_IN_MEMORY = 2 ** 31
+
+/** Bytes of a range, fewer where the object ends before the range does. @throws TooLarge for more than 2 GiB */
 export async function bytesOfRange(
   object: StoredObject,
   range: Required<ByteRange>,
   ifGeneration?: Generation,
   signal?: AbortSignal,
 ): Promise<{ readonly info: ObjectInfo; readonly bytes: Uint8Array }> {
+  if (range.end - range.start > MAX_IN_MEMORY) throw new TooLarge(nameOf(object), MAX_IN_MEMORY)
   const bytes = new Uint8Array(range.end - range.start)
   let length = 0
   const sink: Sink = (chunk) => {
