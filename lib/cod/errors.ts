@@ -1,5 +1,6 @@
 import type { Facts } from "../support/errors.ts"
-import { CODError } from "./format/errors.ts"
+import { CODError, type CODErrorOptions } from "./format/errors.ts"
+import type { FoundLock } from "./locking/found.ts"
 
 export * from "./format/errors.ts"
 
@@ -112,3 +113,20 @@ export class TarMissingInstanceError extends TarValidationError {}
 
 /** The tar holds an instance whose CRC32C is not the one that the metadata names. */
 export class HashMismatchError extends TarValidationError {}
+
+/** Somebody else holds the lock of a series, or took it at the same moment. */
+export class LockAcquisitionError extends CODError {
+  /** Undefined when it was gone again before it could be looked at. */
+  readonly lock: FoundLock | undefined
+
+  constructor(message: string, lock: FoundLock | undefined, options: CODErrorOptions) {
+    super(message, { verdict: "retry", ...options })
+    this.lock = lock
+  }
+}
+
+/** A lock that we held is gone, or another one stands there: nothing may be written any more. */
+export class LockVerificationError extends CODError {}
+
+/** Locks could not be taken, and those that were taken already could not be given back: they hang. */
+export class LocksLeftBehindError extends CODError {}

@@ -1,0 +1,63 @@
+import type { ObjectInfo } from "../../storage/store.ts"
+import { LockAcquisitionError, LockVerificationError } from "../errors.ts"
+import { describeLock, type FoundLock, foundLock } from "./found.ts"
+import type { LockFolder } from "./names.ts"
+import type { HeldLock } from "./series-lock.ts"
+
+/** A lock of ours that is not there as it was: what stands there now, if anything does. */
+export interface BrokenLock {
+  readonly lock: HeldLock
+  readonly standing: ObjectInfo | undefined
+}
+
+/** Why a lock cannot be taken: what stands there, if it still did when it was looked at. */
+export function heldByAnother(
+  folder: LockFolder,
+  name: string,
+  standing: ObjectInfo | undefined,
+  now: Date,
+  cause?: unknown,
+): LockAcquisitionError {
+  const uri = folder.uriOf(name)
+  if (standing === undefined) {
+    const message = `${uri} was held by somebody who has gone since`
+    return new LockAcquisitionError(message, undefined, { facts: { lock: uri }, hint: "Try again.", cause })
+  }
+  const lock = foundLock(folder, name, standing)
+  return new LockAcquisitionError(`${uri} is held by ${describeLock(lock, now)}`, lock, {
+    facts: { lock: uri, ...factsOf(lock, now) },
+    hint:
+      "Wait until it is released. If nobody works on the series any more, break it: " +
+      `\`cod unlock ${folder.uri} --generation ${lock.generation} --why TEXT\`.`,
+    cause,
+  })
+}
+
+/** @param broken at least one */
+export function lockLost(
+  folder: LockFolder,
+  broken: readonly BrokenLock[],
+  now: Date,
+): LockVerificationError {
+  const [first] = broken
+  const lines = broken.map(({ lock: { name, generation }, standing }) => {
+    const instead =
+      standing === undefined
+        ? "is gone"
+        : `was exchanged for generation ${standing.generation} of ${describeLock(foundLock(folder, name, standing), now)}`
+    return `${folder.uriOf(name)} (generation ${generation}) ${instead}`
+  })
+  return new LockVerificationError(lines.join("; "), {
+    facts: {
+      lock: first?.lock.uri,
+      generation: first?.lock.generation,
+      found: first?.standing?.generation ?? "absent",
+    },
+    hint: "Nothing is written without the lock. Find out who broke it, and look at the series with `cod check`.",
+  })
+}
+
+function factsOf({ generation, tool, holder, since }: FoundLock, now: Date) {
+  const ageMs = since === undefined ? undefined : Math.max(0, now.getTime() - since.getTime())
+  return { generation, tool, host: holder?.host, pid: holder?.pid, ageMs }
+}

@@ -1,0 +1,107 @@
+import type { Generation, ObjectStore } from "../../storage/store.ts"
+import type { Clock } from "../../support/clock.ts"
+import { LockVerificationError } from "../errors.ts"
+import type { LockFolder } from "./names.ts"
+import { type BrokenLock, lockLost } from "./refusal.ts"
+import { deleteLock } from "./remove.ts"
+
+/** One lock object that is ours. */
+export interface HeldLock {
+  readonly name: string
+  readonly key: string
+  readonly uri: string
+  readonly generation: Generation
+}
+
+/** All locks of one series that were taken together, as plain JSON: with it another process goes on (`reacquireLocks`). */
+export interface SerializedLock {
+  readonly token: string
+  readonly locks: readonly { readonly name: string; readonly generation: Generation }[]
+}
+
+/** The right to write one series, for as long as nobody breaks it. It outlives this process unless it is released. */
+export interface SeriesLock {
+  /** In the order in which they were taken. */
+  readonly held: readonly HeldLock[]
+  /** Stands in the custom metadata of each of the objects. */
+  readonly token: string
+  /** Whether it still stands, whole. False once it was released. @throws StorageError */
+  exists(signal?: AbortSignal): Promise<boolean>
+  /** @throws LockVerificationError when one of the objects is gone or another one, or after release; StorageError */
+  verify(signal?: AbortSignal): Promise<void>
+  /**
+   * Deletes what is still ours, last taken first, and never anything else. Once it is released it does nothing more; a
+   * release that failed can be tried again.
+   * @throws LockVerificationError when one of the objects was gone or another one: what is ours was deleted nevertheless;
+   *   StorageError when one could not be deleted, after the others were tried
+   */
+  release(signal?: AbortSignal): Promise<void>
+  serialize(): SerializedLock
+}
+
+export interface LockMeans {
+  readonly store: ObjectStore
+  readonly folder: LockFolder
+  readonly clock: Clock
+}
+
+export function seriesLock(means: LockMeans, token: string, held: readonly HeldLock[]): SeriesLock {
+  const { store, folder, clock } = means
+  /** Not known to be gone. */
+  let remaining = held
+  let isReleased = false
+  /** Whose deletion may have taken effect although it failed. */
+  const tried = new Set<HeldLock>()
+
+  const verify = async (signal?: AbortSignal) => {
+    if (isReleased) {
+      throw new LockVerificationError(`the lock of ${folder.uri} was released`, {
+        facts: { series: folder.uri },
+      })
+    }
+    const broken = await brokenLocks(store, held, signal)
+    if (broken.length > 0) throw lockLost(folder, broken, clock.now())
+  }
+
+  const release = async (signal?: AbortSignal) => {
+    const broken = await brokenLocks(store, remaining, signal)
+    isReleased = true
+    const there = remaining.filter((lock) => !broken.some((one) => one.lock === lock))
+    const lost = broken.filter(({ lock }) => !tried.has(lock))
+    const failures: unknown[] = []
+    remaining = lost.map(({ lock }) => lock)
+    for (const lock of there.toReversed()) {
+      tried.add(lock)
+      try {
+        await deleteLock(store, lock, signal)
+      } catch (error) {
+        failures.push(error)
+        remaining = [lock, ...remaining]
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+    remaining = []
+    if (lost.length > 0) throw lockLost(folder, lost, clock.now())
+  }
+
+  return {
+    held,
+    token,
+    verify,
+    async exists(signal) {
+      return !isReleased && (await brokenLocks(store, held, signal)).length === 0
+    },
+    release,
+    serialize: () => ({ token, locks: held.map(({ name, generation }) => ({ name, generation })) }),
+  }
+}
+
+/** Those of `held` that do not stand as they were. */
+export async function brokenLocks(
+  store: ObjectStore,
+  held: readonly HeldLock[],
+  signal?: AbortSignal,
+): Promise<BrokenLock[]> {
+  const looks = held.map(async (lock) => ({ lock, standing: await store.head(lock.key, signal) }))
+  return (await Promise.all(looks)).filter(({ lock, standing }) => standing?.generation !== lock.generation)
+}
