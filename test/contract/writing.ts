@@ -18,12 +18,14 @@ export const WRITING = {
   shouldLeaveTheOldObjectWhenTheNewIsRefused,
   shouldWriteFilesOfAnySize,
   shouldWritePartsOfAnySize,
-  shouldRefuseWrongChecksumsOfParts,
+  shouldRefuseWrongChecksumsOfSmallParts,
+  shouldRefuseWrongChecksumsOfLargeParts,
   shouldTellWhyPartsCannotBeRead,
   shouldRefusePartsOfAnotherLength,
   shouldCreatePartsOnlyWhereNothingIs,
   shouldKeepCustomMetadata,
   shouldKeepStorageClasses,
+  shouldTellStorageClassesWithTheBytes,
   shouldKeepEncodings,
   shouldTellEverythingInListings,
   shouldDeleteOnlyTheDemandedGeneration,
@@ -88,11 +90,7 @@ async function shouldRefuseWrongMd5(store: ObjectStore) {
 
 async function shouldRefuseWrongChecksumsOfFiles(store: ObjectStore) {
   using dir = tempDir()
-  const file = await fileWith(dir.file("body"), noise(LARGE))
-  for (const wrong of [{ crc32c: crc32cBase64(noise(1)) }, { md5: md5Base64(noise(1)) }]) {
-    await expect(store.write("object", file, { ...DICOM, ...wrong })).rejects.toBeInstanceOf(ChecksumMismatch)
-  }
-  expect(await keysIn(store)).toEqual([])
+  await refusesWrongChecksums(store, await fileWith(dir.file("body"), noise(LARGE)))
 }
 
 async function shouldLeaveTheOldObjectWhenTheNewIsRefused(store: ObjectStore) {
@@ -128,11 +126,17 @@ async function shouldWritePartsOfAnySize(store: ObjectStore) {
   }
 }
 
-async function shouldRefuseWrongChecksumsOfParts(store: ObjectStore) {
-  for (const size of [5000, LARGE_PARTS]) {
-    const wrong = { ...DICOM, crc32c: crc32cBase64(noise(1)) }
-    const write = store.write("object", partsOf(noise(size)), wrong)
-    await expect(write).rejects.toBeInstanceOf(ChecksumMismatch)
+async function shouldRefuseWrongChecksumsOfSmallParts(store: ObjectStore) {
+  await refusesWrongChecksums(store, partsOf(noise(5000)))
+}
+
+async function shouldRefuseWrongChecksumsOfLargeParts(store: ObjectStore) {
+  await refusesWrongChecksums(store, partsOf(noise(LARGE_PARTS)))
+}
+
+async function refusesWrongChecksums(store: ObjectStore, body: UploadBody) {
+  for (const wrong of [{ crc32c: crc32cBase64(noise(1)) }, { md5: md5Base64(noise(1)) }]) {
+    await expect(store.write("object", body, { ...DICOM, ...wrong })).rejects.toBeInstanceOf(ChecksumMismatch)
   }
   expect(await keysIn(store)).toEqual([])
 }
@@ -195,10 +199,16 @@ async function shouldKeepStorageClasses(store: ObjectStore) {
     const written = await store.write(key, body, { ...DICOM, storageClass: "NEARLINE" })
     expect(written.storageClass).toBe("NEARLINE")
     expect((await store.head(key))?.storageClass).toBe("NEARLINE")
-    const { info, stream } = await store.read(key)
-    await stream.cancel()
-    expect(info.storageClass).toBe("NEARLINE")
   }
+  const listed = await Array.fromAsync(store.list(""))
+  expect(listed.map(({ storageClass }) => storageClass)).toEqual(listed.map(() => "NEARLINE"))
+}
+
+async function shouldTellStorageClassesWithTheBytes(store: ObjectStore) {
+  await store.write("object", noise(10), { ...DICOM, storageClass: "NEARLINE" })
+  const { info, stream } = await store.read("object")
+  await stream.cancel()
+  expect(info.storageClass).toBe("NEARLINE")
 }
 
 async function shouldKeepEncodings(store: ObjectStore) {

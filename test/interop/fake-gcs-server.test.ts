@@ -9,7 +9,8 @@ import { build, start } from "./go-server.ts"
 /** What this server does other than the service. Each line is proved on the stand-in: `test/contract/cloud.test.ts`. */
 const SHORTFALLS = {
   shouldRefuseWrongChecksumsOfFiles: "forgets a session's checksums after its first slice",
-  shouldKeepStorageClasses: "downloads do not tell the storage class",
+  shouldRefuseWrongChecksumsOfLargeParts: "forgets a session's checksums after its first slice",
+  shouldTellStorageClassesWithTheBytes: "downloads do not tell the storage class",
 }
 
 // It also ignores preconditions of reads and deletes (our code compares what is answered, and names the generation that
