@@ -1,5 +1,5 @@
 /**
- * What reading has done, as plain numbers. Names are those of the Python package's counters where it has them.
+ * What was done, as plain numbers. Names are those of the Python package's counters where it has them.
  * `gets` counts tars that were read, whole or in part, by storage class; one that a store does not name is `unknown`.
  */
 export interface MetricsSnapshot {
@@ -18,6 +18,11 @@ export interface MetricsSnapshot {
   readonly reloads: number
   /** Files of an inventory that were not there. */
   readonly instancesNotFound: number
+  /** Of appends that brought something new: what became of the instances handed in. */
+  readonly appendSuccesses: number
+  readonly appendDuplicates: number
+  readonly appendConflicts: number
+  readonly appendFails: number
 }
 
 export type Counter = Exclude<keyof MetricsSnapshot, "gets">
@@ -34,6 +39,10 @@ export class Metrics {
     tarMetadataCrc32cMismatch: 0,
     reloads: 0,
     instancesNotFound: 0,
+    appendSuccesses: 0,
+    appendDuplicates: 0,
+    appendConflicts: 0,
+    appendFails: 0,
   }
   readonly #gets = new Map<string, number>()
 

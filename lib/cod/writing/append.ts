@@ -1,0 +1,203 @@
+import { Aborted } from "../../support/errors.ts"
+import { InstanceValidationError } from "../errors.ts"
+import { TooLarge } from "../format/errors.ts"
+import { isRemote, type SeriesPlace } from "../format/layout.ts"
+import { changeInstance } from "../format/metadata/instance-text.ts"
+import type { InstanceRecord } from "../format/metadata/types.ts"
+import type { Instance } from "../instance.ts"
+import { type Draft, snapshotOf } from "./draft.ts"
+import { type Destination, type Holding, isoTime, packInstance } from "./pack.ts"
+
+export interface AppendOptions {
+  /** Whether an instance of the same UID and the same pixels counts as the same, whatever its other elements say (false). */
+  readonly treatMetadataDiffsAsSame?: boolean
+  /** Bytes that one instance may have (10 GiB). */
+  readonly maxInstanceBytes?: number
+  /** Bytes that all instances of the series may have together (100 GiB). */
+  readonly maxSeriesBytes?: number
+}
+
+/** What became of instances that were handed in: each is in one of the lists, once. */
+export interface AppendResult {
+  readonly new: readonly Instance[]
+  /** There already, byte for byte. */
+  readonly same: readonly Instance[]
+  /** There already with other bytes, which stay; where these came from is in the metadata's `diff_hash_dupe_paths`. */
+  readonly conflict: readonly Instance[]
+  readonly errors: readonly { readonly instance: Instance; readonly error: unknown }[]
+}
+
+/** What an append needs of the series that it changes. */
+export interface AppendTo {
+  readonly draft: Draft
+  readonly place: SeriesPlace
+  readonly holding: Holding
+  now(): Date
+  /** Where the next member of the tar would go. */
+  position(signal?: AbortSignal): Promise<number>
+  /** It went there. */
+  placed(record: InstanceRecord): void
+  /** CRC32C of the pixels of an instance that is in the series. */
+  pixeldataHash(key: string, signal?: AbortSignal): Promise<string | undefined>
+}
+
+const GIB = 2 ** 30
+
+/**
+ * Takes instances into a draft, one after the other, so that the second of two with one UID meets the first. What fails is
+ * told with its error, and does not keep the others out.
+ * @throws TooLarge when the series would become too large: nothing was changed then; Aborted
+ */
+export async function appendTo(
+  to: AppendTo,
+  instances: readonly Instance[],
+  options: AppendOptions = {},
+  signal?: AbortSignal,
+): Promise<AppendResult> {
+  const result = { new: [], same: [], conflict: [], errors: [] } as {
+    -readonly [List in keyof AppendResult]: AppendResult[List][number][]
+  }
+  const restore = snapshotOf(to.draft)
+  const room = roomIn(to.draft, options)
+  for (const instance of instances) {
+    try {
+      signal?.throwIfAborted()
+      result[await appendOne(to, instance, room, options, signal)].push(instance as never)
+    } catch (error) {
+      if (error instanceof SeriesTooLarge || error instanceof Aborted || signal?.aborted === true) {
+        restore()
+        throw error
+      }
+      result.errors.push({ instance, error })
+    }
+  }
+  return result
+}
+
+/** The series, not one instance of it. */
+class SeriesTooLarge extends TooLarge {}
+
+/** What may still be added to a series. */
+interface Room {
+  /** @throws SeriesTooLarge */
+  take(bytes: number): void
+}
+
+function roomIn({ instances, seriesUid }: Draft, { maxSeriesBytes = 100 * GIB }: AppendOptions): Room {
+  const sizes = instances.values().map((entry) => (entry.kind === "instance" ? entry.size : 0))
+  let taken = sizes.reduce((sum, size) => sum + size, 0)
+  return {
+    take(bytes) {
+      taken += bytes
+      if (taken > maxSeriesBytes) throw new SeriesTooLarge(`the series ${seriesUid}`, maxSeriesBytes)
+    },
+  }
+}
+
+async function appendOne(
+  to: AppendTo,
+  instance: Instance,
+  room: Room,
+  options: AppendOptions,
+  signal?: AbortSignal,
+): Promise<"new" | "same" | "conflict"> {
+  const { maxInstanceBytes = 10 * GIB } = options
+  const size = await instance.size(TRUSTING, signal)
+  if (size > maxInstanceBytes) throw new TooLarge(`the instance ${instance.originalPath}`, maxInstanceBytes)
+  const key = await keyWithin(to, instance, signal)
+  const known = to.draft.instances.get(key)
+  if (known === undefined) return await addNew(to, instance, key, room, signal)
+  if (known.kind === "unreadable") throw known.problem
+  if ((await instance.crc32c(TRUSTING, signal)) === known.crc32c) return "same"
+  // A hint that was wrong must not leave a trace.
+  if ((await instance.crc32c({}, signal)) === known.crc32c) return "same"
+  if (options.treatMetadataDiffsAsSame === true && (await hasSamePixels(to, instance, known, signal)))
+    return "same"
+  noteConflict(to, instance, known)
+  return "conflict"
+}
+
+const TRUSTING = { trustHints: true }
+
+/**
+ * What the instance is called in this series.
+ * @throws InstanceValidationError when it belongs to another one
+ */
+async function keyWithin(
+  { draft, place }: AppendTo,
+  instance: Instance,
+  signal?: AbortSignal,
+): Promise<string> {
+  const { hashedUids } = draft
+  if (hashedUids !== (instance.uidHashFunc !== undefined)) {
+    const what = hashedUids
+      ? "the series is hashed, the instance has no uidHashFunc"
+      : "only the instance is hashed"
+    throw foreign(place, instance, what)
+  }
+  const [study, series, key] = hashedUids
+    ? [
+        await instance.hashedStudyUid(TRUSTING, signal),
+        await instance.hashedSeriesUid(TRUSTING, signal),
+        await instance.hashedInstanceUid(TRUSTING, signal),
+      ]
+    : [
+        await instance.studyUid(TRUSTING, signal),
+        await instance.seriesUid(TRUSTING, signal),
+        await instance.instanceUid(TRUSTING, signal),
+      ]
+  if (study !== draft.studyUid) throw foreign(place, instance, `it is of study ${study}`)
+  if (series !== draft.seriesUid) throw foreign(place, instance, `it is of series ${series}`)
+  return key
+}
+
+function foreign(place: SeriesPlace, { originalPath }: Instance, why: string): InstanceValidationError {
+  return new InstanceValidationError(
+    `${originalPath} does not belong to COD object ${place.seriesUid}: ${why}`,
+    {
+      facts: { uri: originalPath, study: place.studyUid, series: place.seriesUid },
+    },
+  )
+}
+
+async function addNew(
+  to: AppendTo,
+  instance: Instance,
+  key: string,
+  room: Room,
+  signal?: AbortSignal,
+): Promise<"new"> {
+  const { draft, place, holding } = to
+  const destination: Destination = { place, key, position: await to.position(signal), now: to.now() }
+  const { record, data } = await packInstance(instance, destination, holding, signal)
+  room.take(record.size)
+  to.placed(record)
+  draft.instances.set(key, record)
+  draft.added.set(key, data)
+  draft.changed.tar = true
+  draft.changed.metadata = true
+  return "new"
+}
+
+async function hasSamePixels(
+  { pixeldataHash }: AppendTo,
+  instance: Instance,
+  known: InstanceRecord,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if (!known.hasPixeldata) return false
+  const hash = await instance.pixeldataHash(signal)
+  return hash !== undefined && hash === (await pixeldataHash(known.key, signal))
+}
+
+/** Local paths mean nothing to others and are not kept. */
+function noteConflict({ draft, now }: AppendTo, { originalPath }: Instance, known: InstanceRecord): void {
+  const { key, diffHashDupePaths } = known
+  if (!isRemote(originalPath) || diffHashDupePaths.includes(originalPath)) return
+  const changes = {
+    diffHashDupePaths: [...diffHashDupePaths, originalPath],
+    modifiedDatetime: isoTime(now()),
+  }
+  draft.instances.set(key, changeInstance(known, changes))
+  draft.changed.metadata = true
+}

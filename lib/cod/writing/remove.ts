@@ -1,0 +1,25 @@
+import { InstanceNotFoundError } from "../errors.ts"
+import type { Draft } from "./draft.ts"
+
+/**
+ * Takes instances out of a draft; their members of the tar go at the next `sync`, for which it is packed anew.
+ * @param required that have to be there, beside those that go
+ * @throws InstanceNotFoundError for the first key that is not there: nothing was changed then
+ */
+export function removeFrom(
+  draft: Draft,
+  seriesUri: string,
+  keys: readonly string[],
+  required: readonly string[] = [],
+): void {
+  const missing = [...keys, ...required].find((key) => !draft.instances.has(key))
+  if (missing !== undefined) throw new InstanceNotFoundError(seriesUri, missing)
+  for (const key of keys) {
+    draft.instances.delete(key)
+    draft.added.delete(key)
+    draft.removed.add(key)
+  }
+  if (keys.length === 0) return
+  draft.changed.tar = true
+  draft.changed.metadata = true
+}

@@ -1,0 +1,132 @@
+import { PreconditionFailed } from "../../storage/errors.ts"
+import type { Generation, ObjectInfo, ObjectStore } from "../../storage/store.ts"
+import { crc32cBase64 } from "../../support/checksums.ts"
+import { buildIndex } from "../format/index/build.ts"
+import { tarUri } from "../format/layout.ts"
+import { encodeSeriesMetadata } from "../format/metadata/series.ts"
+import type { MetadataVersion, SeriesMetadata } from "../format/metadata/types.ts"
+import type { TarMember } from "../format/tar/member.ts"
+import type { LoadedMetadata } from "../metadata-cache.ts"
+import type { Series } from "../reading/series.ts"
+import { instancesDigest, TAR_RECORD, type TarRecord } from "../reading/tar-record.ts"
+import type { Draft } from "./draft.ts"
+import { writeObject } from "./store-write.ts"
+import type { StoredTar } from "./stored-tar.ts"
+import { planTar } from "./tar-plan.ts"
+
+export interface SyncOptions {
+  /** Of the tar (that of the bucket). */
+  readonly tarStorageClass?: string | undefined
+  /** Of the entries of all instances (2.0). */
+  readonly metadataVersion?: MetadataVersion | undefined
+}
+
+/** Where a series is written. */
+export interface SyncTo {
+  readonly series: Series
+  readonly store: ObjectStore
+  readonly draft: Draft
+  /** The tar that the draft began with. */
+  readonly stored: StoredTar | undefined
+  /** The record of that tar, if the metadata had one that was true. */
+  readonly record: TarRecord | undefined
+  readonly now: Date
+}
+
+/**
+ * Uploads what a draft changed: the tar, its index, then the metadata, each in place of the generation that the draft began
+ * with. The metadata is what counts: until it stands, readers go by the old one, whose instances an append has not moved.
+ * @returns the metadata that stands there now
+ * @throws PreconditionFailed when somebody wrote without regard to our lock, and as `ObjectStore.write`
+ */
+export async function syncDraft(
+  to: SyncTo,
+  options: SyncOptions = {},
+  signal?: AbortSignal,
+): Promise<LoadedMetadata> {
+  if (to.draft.changed.tar) await uploadTar(to, options, signal)
+  const { generation } = await uploadMetadata(to, options, signal)
+  return { generation, series: metadataOf(to.draft) }
+}
+
+async function uploadTar(to: SyncTo, { tarStorageClass }: SyncOptions, signal?: AbortSignal): Promise<void> {
+  const { series, store, draft, stored, now } = to
+  const { bytes, members, moved } = await planTar(series, draft, stored, now, signal)
+  const info = await writeObject(
+    store,
+    series.tar.key,
+    bytes,
+    {
+      ifGeneration: stored?.info.generation ?? "absent",
+      crc32c: bytes.crc32c,
+      contentType: "application/x-tar",
+      ...(tarStorageClass !== undefined && { storageClass: tarStorageClass }),
+    },
+    signal,
+  )
+  for (const [key, record] of moved) draft.instances.set(key, record)
+  await uploadIndex(to, info, members, signal)
+  draft.fields.set(TAR_RECORD, tarRecord(to, info))
+}
+
+function tarRecord({ series, draft, stored, record }: SyncTo, info: ObjectInfo): TarRecord {
+  const isExact = stored === undefined || record?.offset_tables === "exact"
+  return {
+    uri: tarUri(series.place),
+    generation: info.generation,
+    size: info.size,
+    instances: instancesDigest(metadataOf(draft)),
+    ...(isExact && { offset_tables: "exact" as const }),
+  }
+}
+
+/** Made anew each time, and the only object that may be overwritten whatever it was: the tar tells what is in it. */
+async function uploadIndex(
+  { series, store, draft }: SyncTo,
+  tar: ObjectInfo,
+  members: readonly TarMember[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const mtime = (tar.updated?.getTime() ?? 0) / 1000
+  const bytes = buildIndex(members, { size: tar.size, mtime })
+  const options = { crc32c: crc32cBase64(bytes), contentType: "application/vnd.sqlite3" }
+  const { key } = series.object("index")
+  const write = (ifGeneration: Generation | "absent") =>
+    writeObject(store, key, bytes, { ...options, ifGeneration }, signal)
+  const isNew = draft.generation === undefined
+  try {
+    await write(isNew ? "absent" : await generationOf(store, key, signal))
+  } catch (error) {
+    if (!(isNew && error instanceof PreconditionFailed)) throw error
+    await write(await generationOf(store, key, signal))
+  }
+}
+
+async function generationOf(
+  store: ObjectStore,
+  key: string,
+  signal?: AbortSignal,
+): Promise<Generation | "absent"> {
+  return (await store.head(key, signal))?.generation ?? "absent"
+}
+
+async function uploadMetadata(
+  { series, store, draft }: SyncTo,
+  { metadataVersion = "2.0" }: SyncOptions,
+  signal?: AbortSignal,
+): Promise<ObjectInfo> {
+  const bytes = encodeSeriesMetadata(metadataOf(draft), { version: metadataVersion })
+  const options = {
+    ifGeneration: draft.generation ?? "absent",
+    crc32c: crc32cBase64(bytes),
+    contentType: "application/json",
+    contentEncoding: "gzip",
+  } as const
+  return await writeObject(store, series.metadataJson.key, bytes, options, signal)
+}
+
+/** The document that a draft becomes. */
+export function metadataOf(draft: Draft): SeriesMetadata {
+  const { studyUid, seriesUid, hashedUids, instances, fields, unknown } = draft
+  return { studyUid, seriesUid, hashedUids, instances, fields, unknown }
+}

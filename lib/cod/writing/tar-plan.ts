@@ -1,0 +1,135 @@
+import { crc32c, crc32cToBase64 } from "../../support/checksums.ts"
+import { memberName } from "../format/layout.ts"
+import { changeInstance } from "../format/metadata/instance-text.ts"
+import type { InstanceRecord } from "../format/metadata/types.ts"
+import type { TarMember } from "../format/tar/member.ts"
+import { endOfTar, type PlacedEntry, placeEntry } from "../format/tar/write.ts"
+import type { Series } from "../reading/series.ts"
+import type { Draft } from "./draft.ts"
+import { bytesPiece, joinPieces, type Piece, storedPiece } from "./pieces.ts"
+import type { StoredTar } from "./stored-tar.ts"
+
+/** A tar that is to be uploaded: where everything will lie, known before a byte is moved. */
+export interface TarPlan {
+  readonly bytes: Piece
+  /** All of them, in the order of the tar. */
+  readonly members: readonly TarMember[]
+  /** Of the instances that come to lie elsewhere than their record says. */
+  readonly moved: ReadonlyMap<string, InstanceRecord>
+}
+
+/**
+ * Plans the tar that a draft needs. As long as nothing goes, what is stored stays where it is and new members follow;
+ * otherwise all are packed anew, in the order of the metadata, and what no metadata knows behind them.
+ */
+export async function planTar(
+  series: Series,
+  draft: Draft,
+  stored: StoredTar | undefined,
+  now: Date,
+  signal?: AbortSignal,
+): Promise<TarPlan> {
+  const stays = stored?.open !== undefined && draft.removed.size === 0 && !draft.dropOrphans
+  return stays
+    ? appendPlan(series, draft, stored, stored.open, now)
+    : await repackPlan(series, draft, stored, now, signal)
+}
+
+function appendPlan(
+  series: Series,
+  draft: Draft,
+  { info, members }: StoredTar,
+  { end, crc32c }: NonNullable<StoredTar["open"]>,
+  now: Date,
+): TarPlan {
+  const tar = assemble(end)
+  tar.pieces.push(storedPiece(series.tar, info.generation, { start: 0, end }, crc32c))
+  tar.members.push(...members)
+  for (const [key, data] of draft.added) tar.add(memberName(key), data, now.getTime() / 1000)
+  return finished(tar, draft)
+}
+
+async function repackPlan(
+  series: Series,
+  draft: Draft,
+  stored: StoredTar | undefined,
+  now: Date,
+  signal?: AbortSignal,
+): Promise<TarPlan> {
+  const tar = assemble(0)
+  const byStart = new Map(stored?.members.map((member) => [member.start, member]))
+  for (const [key, entry] of draft.instances) {
+    const data = draft.added.get(key)
+    // Where it lies cannot be known, so that it cannot be moved.
+    if (entry.kind === "unreadable") throw entry.problem
+    const mtime = data === undefined ? byStart.get(entry.startByte)?.mtime : undefined
+    tar.add(memberName(key), data ?? rangeOf(series, stored!, entry), mtime ?? now.getTime() / 1000)
+  }
+  for (const orphan of draft.dropOrphans ? [] : orphansOf(draft, stored)) {
+    tar.add(orphan.name, await unknownPiece(series, stored!, orphan, signal), orphan.mtime)
+  }
+  return finished(tar, draft)
+}
+
+function rangeOf(series: Series, { info }: StoredTar, { startByte, size, crc32c }: InstanceRecord): Piece {
+  return storedPiece(series.tar, info.generation, { start: startByte, end: startByte + size }, crc32c)
+}
+
+/** Files that no metadata knows: what others lost may still be saved from there. */
+function orphansOf({ instances, removed }: Draft, stored: StoredTar | undefined): TarMember[] {
+  const known = new Set([...instances.keys(), ...removed].map(memberName))
+  return (stored?.members ?? []).filter(({ name, type }) => type === "file" && !known.has(name))
+}
+
+/** A range of which nobody knows the CRC32C. */
+async function unknownPiece(
+  series: Series,
+  { info }: StoredTar,
+  { start, size }: TarMember,
+  signal?: AbortSignal,
+): Promise<Piece> {
+  const range = { start, end: start + size }
+  const bytes = storedPiece(series.tar, info.generation, range, "")
+  let checksum = 0
+  for (let at = 0; at < size; at += READ_BYTES) {
+    checksum = crc32c(await bytes.read(at, Math.min(size, at + READ_BYTES), signal), checksum)
+  }
+  return storedPiece(series.tar, info.generation, range, crc32cToBase64(checksum))
+}
+
+const READ_BYTES = 8 << 20
+
+interface Assembly {
+  readonly pieces: Piece[]
+  readonly members: TarMember[]
+  add(name: string, data: Piece, mtime: number): void
+}
+
+/** A tar that grows from `position` on. */
+function assemble(position: number): Assembly {
+  const pieces: Piece[] = []
+  const members: TarMember[] = []
+  let end = position
+  return {
+    pieces,
+    members,
+    add(name, data, mtime) {
+      const { header, padding, member }: PlacedEntry = placeEntry({ name, size: data.size, mtime }, end)
+      pieces.push(bytesPiece(header), data, bytesPiece(padding))
+      members.push(member)
+      end = member.end
+    },
+  }
+}
+
+function finished({ pieces, members }: Assembly, { instances }: Draft): TarPlan {
+  const places = new Map(members.map(({ name, start }) => [name, start]))
+  const moved = new Map<string, InstanceRecord>()
+  for (const [key, entry] of instances) {
+    const start = places.get(memberName(key))
+    if (entry.kind === "unreadable" || start === undefined || start === entry.startByte) continue
+    moved.set(key, changeInstance(entry, { startByte: start, endByte: start + entry.size }))
+  }
+  const end = bytesPiece(endOfTar(members.at(-1)?.end ?? 0))
+  return { bytes: joinPieces([...pieces, end]), members, moved }
+}

@@ -1,0 +1,155 @@
+import type { ObjectStore } from "../../storage/store.ts"
+import { CODError } from "../format/errors.ts"
+import { requireFieldName } from "../format/metadata/series.ts"
+import type { InstanceRecord, SeriesMetadata } from "../format/metadata/types.ts"
+import { BLOCK } from "../format/tar/member.ts"
+import type { Instance } from "../instance.ts"
+import type { LoadedMetadata } from "../metadata-cache.ts"
+import type { Series } from "../reading/series.ts"
+import { TAR_RECORD, tarRecordOf } from "../reading/tar-record.ts"
+import { type AppendOptions, type AppendResult, appendTo } from "./append.ts"
+import { draftOf, isChanged } from "./draft.ts"
+import { openHolding } from "./pack.ts"
+import type { Piece } from "./pieces.ts"
+import { removeFrom } from "./remove.ts"
+import { lookAtTar, type StoredTar } from "./stored-tar.ts"
+import { metadataOf, type SyncOptions, syncDraft } from "./sync.ts"
+
+/** Changes one series: first here, then, by `sync`, where it is stored. */
+export interface SeriesWriter {
+  /** As it will be written. */
+  readonly metadata: SeriesMetadata
+  readonly isChanged: boolean
+  append(instances: readonly Instance[], options?: AppendOptions, signal?: AbortSignal): Promise<AppendResult>
+  /** Takes instances out. @throws InstanceNotFoundError for the first key that is not there: nothing was changed then */
+  remove(keys: readonly string[]): void
+  /** Takes all others out, and what the tar holds beside the instances. @throws as `remove` */
+  truncate(keys: readonly string[]): void
+  /** @throws InvalidMetadata for a name of the format's own, MetadataFieldExistsError */
+  setField(name: string, value: unknown, options?: { readonly overwrite?: boolean }): void
+  /** @returns whether it was there */
+  removeField(name: string): boolean
+  /** Bytes of an instance that is not stored yet. */
+  addedBytes(key: string): Piece | undefined
+  /** Uploads what was changed. @returns the metadata that stands there now; undefined when there was nothing to upload */
+  sync(options?: SyncOptions, signal?: AbortSignal): Promise<LoadedMetadata | undefined>
+}
+
+export interface WriterOptions {
+  readonly series: Series
+  readonly store: ObjectStore
+  /** As read when nobody else could write any more; undefined for a series that is not stored. */
+  readonly loaded: LoadedMetadata | undefined
+  readonly hashedUids: boolean
+  pixeldataHash(key: string, signal?: AbortSignal): Promise<string | undefined>
+}
+
+export function openWriter({
+  series,
+  store,
+  loaded,
+  hashedUids,
+  pixeldataHash,
+}: WriterOptions): SeriesWriter {
+  const { place, scratch, clock, metrics } = series
+  const holding = openHolding(scratch)
+  let draft = draftOf(loaded, { ...place, hashedUids })
+  let record = loaded && tarRecordOf(series, loaded.series)
+  let tar: { readonly stored: StoredTar | undefined } | undefined
+
+  const lookedAtTar = async (signal?: AbortSignal) => {
+    tar ??= { stored: await lookAtTar(series, signal) }
+    return tar.stored
+  }
+
+  /** Where the next member goes as long as none is removed; the tar's plan has the last word. */
+  let end: number | undefined
+  const position = async (signal?: AbortSignal) => {
+    const stored = await lookedAtTar(signal)
+    end ??= stored?.open?.end ?? stored?.info.size ?? 0
+    return end
+  }
+  const placed = ({ startByte, size }: InstanceRecord) => {
+    end = startByte + Math.ceil(size / BLOCK) * BLOCK
+  }
+
+  return {
+    get metadata() {
+      return metadataOf(draft)
+    },
+    get isChanged() {
+      return isChanged(draft)
+    },
+    addedBytes: (key) => draft.added.get(key),
+
+    async append(instances, options, signal) {
+      const to = { draft, place, holding, now: () => clock.now(), position, placed, pixeldataHash }
+      const result = await appendTo(to, instances, options, signal)
+      count(metrics, result)
+      return result
+    },
+
+    remove: (keys) => removeFrom(draft, series.uri, keys),
+
+    truncate(keys) {
+      const kept = new Set(keys)
+      removeFrom(
+        draft,
+        series.uri,
+        [...draft.instances.keys()].filter((key) => !kept.has(key)),
+        keys,
+      )
+      draft.dropOrphans = true
+      draft.changed.tar = true
+    },
+
+    setField(name, value, { overwrite = true } = {}) {
+      if (!overwrite && draft.fields.has(name)) throw new MetadataFieldExistsError(series.uri, name)
+      draft.fields.set(fieldName(name), value)
+      draft.changed.metadata = true
+    },
+
+    removeField(name) {
+      const isThere = draft.fields.delete(fieldName(name))
+      draft.changed.metadata ||= isThere
+      return isThere
+    },
+
+    async sync(options, signal) {
+      if (!isChanged(draft)) return undefined
+      const stored = draft.changed.tar ? await lookedAtTar(signal) : undefined
+      const to = { series, store, draft, stored, record, now: clock.now() }
+      const written = await syncDraft(to, options, signal)
+      holding.clear()
+      draft = draftOf(written, { ...place, hashedUids })
+      record = tarRecordOf(series, written.series)
+      tar = undefined
+      end = undefined
+      return written
+    },
+  }
+}
+
+/** A field is there already, and was not to be overwritten. */
+export class MetadataFieldExistsError extends CODError {
+  constructor(uri: string, field: string) {
+    super(`${uri} has a field ${JSON.stringify(field)} already`, { facts: { uri, field } })
+  }
+}
+
+/** The record of the tar is ours to write, like the parts of the format. */
+function fieldName(name: string): string {
+  if (name !== TAR_RECORD) return requireFieldName(name)
+  throw new CODError(`the field ${name} is written by the library itself`, { facts: { field: name } })
+}
+
+function count(metrics: Series["metrics"], result: AppendResult): void {
+  if (result.new.length === 0) return
+  metrics.add("appendSuccesses", result.new.length)
+  metrics.add("appendDuplicates", result.same.length)
+  metrics.add("appendConflicts", result.conflict.length)
+  metrics.add("appendFails", result.errors.length)
+}
+
+export type { AppendOptions, AppendResult } from "./append.ts"
+export type { SyncOptions } from "./sync.ts"
