@@ -175,8 +175,8 @@ export class CODObject implements AsyncDisposable {
    * @throws FrameNotFoundError, and as `openInstance`
    */
   async openFrame(which: Which, frame: number, signal?: AbortSignal): Promise<ByteView> {
-    const { record } = await this.#find(which, signal)
-    return await this.#reader.openFrame(record!.key, frame, signal)
+    const instance = await this.#find(which, signal)
+    return await this.#reader.openFrame(instance, frame, signal)
   }
 
   /**

@@ -89,6 +89,11 @@ export class Instance implements AsyncDisposable {
     return this.#now.uri
   }
 
+  /** Whether the bytes are somewhere else than where they were at first. */
+  get isMoved(): boolean {
+    return this.#now !== this.#home
+  }
+
   /** Brings a remote file, or a remote tar's member, into a temporary file. Local ones stay where they are. */
   async fetch(signal?: AbortSignal): Promise<void> {
     const { uri } = this.#now

@@ -5,6 +5,7 @@ import {
   CODObjectNotFoundError,
   type CODObjectOptions,
   CorruptInstanceError,
+  FrameNotFoundError,
   Instance,
   InstanceNotFoundError,
   InvalidMetadata,
@@ -244,6 +245,23 @@ describe("pulling the tar", () => {
       await using view = await cod.openInstance(key)
       expect(sha256(await view.bytes())).toBe(SEVERAL.expected.instances[key]!.sha256)
     }
+    expect(series.store.calls).toEqual([])
+  })
+
+  test("moves their frames there, too", async () => {
+    const golden = goldenCase("multiframe-encapsulated")
+    await using series = await changedSeries(golden)
+    await using cod = await series.open()
+    await cod.pullTar()
+    series.store.calls.length = 0
+    const [key, { frames_sha256 }] = Object.entries(golden.expected.instances).find(
+      ([, instance]) => instance.frames_sha256 !== null,
+    )!
+    for (const [i, hash] of frames_sha256!.entries()) {
+      await using view = await cod.openFrame(key, i + 1)
+      expect(sha256(await view.bytes())).toBe(hash)
+    }
+    expect(await failureOf(cod.openFrame(key, 99))).toBeInstanceOf(FrameNotFoundError)
     expect(series.store.calls).toEqual([])
   })
 

@@ -1,5 +1,6 @@
 import { NotFound, PreconditionFailed } from "../../storage/errors.ts"
 import { FrameNotFoundError, TooLarge } from "../errors.ts"
+import type { RandomAccess } from "../format/bytes.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
 import { MAX_PARSED_BYTES } from "./facts.ts"
@@ -32,7 +33,7 @@ export function frameReader(
 
   const placeOf = (loaded: LoadedMetadata, record: InstanceRecord, frame: number) => {
     const table = frameTable(record, trust.record(loaded)?.offset_tables)
-    requireFrame(series, record.key, frame, table.frames)
+    requireFrame(`${series.uri}#${record.key}`, frame, table.frames)
     return known.get(contentOf(record))?.[frame - 1] ?? table.place(frame)
   }
 
@@ -82,18 +83,35 @@ function fileReader(
 
   const framesOf = async (key: string, signal: AbortSignal) => {
     using instance = await readWhole(key, signal)
-    const { bytes, record } = instance
-    if (bytes.size > MAX_PARSED_BYTES) throw new TooLarge(`${series.uri}#${key}`, MAX_PARSED_BYTES)
-    const frames = framesOfFile(await bytes.read(0, bytes.size, signal), `${series.uri}#${key}`)
-    if (frames.places !== undefined) learn(record, frames.places)
+    const frames = await framesOfBytes(instance.bytes, `${series.uri}#${key}`, signal)
+    if (frames.places !== undefined) learn(instance.record, frames.places)
     return frames
   }
 
   return async ({ generation }: LoadedMetadata, key: string, frame: number, signal?: AbortSignal) => {
     const frames = await reads.join(`${generation} ${key}`, (shared) => framesOf(key, shared), signal)
-    requireFrame(series, key, frame, frames.count)
-    return frames.bytes(frame)
+    return frameOf(frames, `${series.uri}#${key}`, frame)
   }
+}
+
+/** One frame, from 1, of a DICOM file that is at hand. @throws FrameNotFoundError, FramesNotSeparableError, TooLarge */
+export async function frameOfBytes(
+  bytes: RandomAccess,
+  uri: string,
+  frame: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  return frameOf(await framesOfBytes(bytes, uri, signal), uri, frame)
+}
+
+async function framesOfBytes(bytes: RandomAccess, uri: string, signal?: AbortSignal): Promise<FileFrames> {
+  if (bytes.size > MAX_PARSED_BYTES) throw new TooLarge(uri, MAX_PARSED_BYTES)
+  return framesOfFile(await bytes.read(0, bytes.size, signal), uri)
+}
+
+function frameOf(frames: FileFrames, uri: string, frame: number): Uint8Array {
+  requireFrame(uri, frame, frames.count)
+  return frames.bytes(frame)
 }
 
 /** The same bytes have their frames at the same places, wherever they are stored. */
@@ -101,7 +119,7 @@ function contentOf({ size, crc32c }: InstanceRecord): string {
   return `${size} ${crc32c}`
 }
 
-function requireFrame({ uri }: Series, key: string, frame: number, frames: number): void {
+function requireFrame(uri: string, frame: number, frames: number): void {
   if (Number.isInteger(frame) && frame >= 1 && frame <= frames) return
-  throw new FrameNotFoundError(`${uri}#${key}`, frame, frames)
+  throw new FrameNotFoundError(uri, frame, frames)
 }
