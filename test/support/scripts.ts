@@ -18,6 +18,7 @@ export const NAMES = [
   "backup",
   "manifest",
   "doctor",
+  "cod",
   "demo",
 ] as const
 

@@ -1,0 +1,83 @@
+import { type CheckReport, check as checkSeries, type Finding, type SeriesPlace } from "../../cod/index.ts"
+import { count, plural, safe, table } from "../../support/text.ts"
+import { withinSeries, withStoreOf } from "./open-series.ts"
+import type { CodStart } from "./start.ts"
+import { seriesTarget } from "./target.ts"
+
+/** `cod check URI`: whether everything that is stored of a series fits together. 1 when something cannot be had. */
+export async function check(
+  start: CodStart,
+  [uri = ""]: readonly string[],
+  { headers }: { readonly headers: boolean },
+): Promise<0 | 1> {
+  const place = seriesTarget(uri)
+  const { progress, stop } = start
+  const onProgress = (done: number, of: number) =>
+    done === 0 ? progress.start(of, "instances") : progress.tick()
+  const report = await withStoreOf(place, start, (store) =>
+    checkSeries(uri, { store, bytes: !headers, onProgress }, stop.requested),
+  ).finally(progress.stop)
+  await start.print(documentOf(report, headers), () => renderCheck(report, place, headers))
+  return report.isSound ? 0 : 1
+}
+
+function documentOf({ series, instances, isSound, findings }: CheckReport, headers: boolean) {
+  return {
+    uri: series,
+    instances,
+    bytes_read: !headers,
+    sound: isSound,
+    errors: findings.filter(({ severity }) => severity === "error").length,
+    notes: findings.filter(({ severity }) => severity === "note").length,
+    findings: findings.map(({ kind, severity, where, what, todo }) => ({
+      severity,
+      kind,
+      where,
+      what,
+      todo,
+    })),
+  }
+}
+
+export function renderCheck(
+  { series, instances, findings }: CheckReport,
+  place: SeriesPlace,
+  headers: boolean,
+): string {
+  const errors = findings.filter(({ severity }) => severity === "error")
+  const notes = findings.filter(({ severity }) => severity === "note")
+  const how = headers ? "headers compared, no bytes" : "all bytes read"
+  return [
+    safe(series),
+    ...listed("Errors", errors, place),
+    ...listed("Notes: nothing is lost", notes, place),
+    ...(findings.length === 0 ? [] : [`\nWhat to do\n${todos(findings)}`]),
+    `\n${plural(instances, "instance")}, ${how}: ` +
+      (findings.length === 0
+        ? "sound"
+        : [
+            ...(errors.length > 0 ? [plural(errors.length, "error")] : ["sound"]),
+            ...(notes.length > 0 ? [plural(notes.length, "note")] : []),
+          ].join(", ")),
+  ].join("\n")
+}
+
+/** A large series that is damaged all over would fill the terminal. */
+const SHOWN = 20
+
+function listed(title: string, findings: readonly Finding[], place: SeriesPlace): string[] {
+  if (findings.length === 0) return []
+  const more = findings.length - SHOWN
+  const rows = findings
+    .slice(0, SHOWN)
+    .map(({ kind, where, what }) => [kind, withinSeries(where, place), what])
+  return [
+    `\n${title}\n${table(["finding", "where", "what"], rows)}`,
+    ...(more > 0 ? [`and ${count(more)} more; --json has them all`] : []),
+  ]
+}
+
+function todos(findings: readonly Finding[]): string {
+  const byKind = new Map(findings.map(({ kind, todo }) => [kind, todo]))
+  return [...byKind].map(([kind, todo]) => `${kind}: ${todo}`).join("\n")
+}

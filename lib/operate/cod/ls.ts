@@ -1,0 +1,36 @@
+import type { ObjectSource } from "../../storage/store.ts"
+import { listInstances, renderInstances } from "./ls-instances.ts"
+import { listCounted, renderSeries } from "./ls-series.ts"
+import { NotThere } from "./missing.ts"
+import { withSeries } from "./open-series.ts"
+import { type CodStart, withDatastore } from "./start.ts"
+import { type ListTarget, listTarget } from "./target.ts"
+
+/** `cod ls URI`: the series of a datastore or a study, or the instances of a series. */
+export async function ls(start: CodStart, [uri = ""]: readonly string[]): Promise<0> {
+  const target = listTarget(uri)
+  if (target.kind === "series") {
+    const listed = await withSeries(target.place, start, listInstances)
+    await start.print(listed, renderInstances)
+    return 0
+  }
+  const listed = await withDatastore(target.datastore, start, (store) => listOf(target, store, start))
+  await start.print(listed, (all) => renderSeries(all, target))
+  return 0
+}
+
+/** What has no series does not exist for a store: it has no folders of its own. */
+async function listOf(target: Exclude<ListTarget, { kind: "series" }>, store: ObjectSource, start: CodStart) {
+  const listed = await listCounted(target, store, start)
+  if (listed.length > 0) return listed
+  if (target.kind === "study") {
+    throw new NotThere(
+      `there is no study ${target.studyUid} in ${target.datastore}`,
+      `bun scripts/cod.ts ls ${target.datastore} lists what there is.`,
+    )
+  }
+  throw new NotThere(
+    `there are no series in ${target.datastore}`,
+    "A datastore is the place that has the folder studies/: check its URI.",
+  )
+}

@@ -1,0 +1,104 @@
+import {
+  CODObjectNotFoundError,
+  FrameNotFoundError,
+  InstanceNotFoundError,
+  listSeries,
+  type SeriesMetadata,
+  type SeriesPlace,
+  seriesUri,
+} from "../../cod/index.ts"
+import { AccessDenied } from "../../storage/errors.ts"
+import type { ObjectSource } from "../../storage/store.ts"
+import { AppError } from "../../support/errors.ts"
+import { count } from "../../support/text.ts"
+
+/** Something that a person named is not there; the hint names what is. */
+export class NotThere extends AppError {
+  constructor(message: string, hint: string) {
+    super(message, { verdict: "missing", hint })
+  }
+}
+
+/** So many of those that are there are named. */
+const NAMED = 3
+
+/**
+ * What to tell of an error: where something does not exist, what does instead. Anything else is returned as it is.
+ * @param metadata of the series, where it has any
+ */
+export async function explained(
+  error: unknown,
+  place: SeriesPlace,
+  store: ObjectSource,
+  metadata: SeriesMetadata | undefined,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (error instanceof CODObjectNotFoundError) {
+    // Who may read but not list cannot be told what else there is.
+    return await noSuchSeries(place, store, signal).catch((cause) =>
+      cause instanceof AccessDenied ? error : cause,
+    )
+  }
+  if (error instanceof InstanceNotFoundError && metadata !== undefined) {
+    return noSuchInstance(place, String(error.facts.asked), metadata)
+  }
+  if (error instanceof FrameNotFoundError) return new NotThere(error.message, frameHint(error))
+  return error
+}
+
+async function noSuchSeries(place: SeriesPlace, store: ObjectSource, signal: AbortSignal): Promise<NotThere> {
+  const { datastore, studyUid, seriesUid } = place
+  const message = `there is no series at ${seriesUri(place)}`
+  const others: string[] = []
+  for await (const { place: other, objects } of listSeries({ datastore, studyUid, store }, signal)) {
+    if (other.seriesUid === seriesUid) {
+      const found = [...objects.keys()].toSorted().join(", ")
+      return new NotThere(
+        `${message}: it has ${found}, but no metadata.json`,
+        objects.has("tar") ? METADATA_LOST : "Without its tar, too, there is nothing to be read.",
+      )
+    }
+    others.push(other.seriesUid)
+    if (others.length > MOST_COMPARED) break
+  }
+  if (others.length > 0) return new NotThere(message, `The study has ${named(others, seriesUid)}.`)
+  return new NotThere(
+    message,
+    `There is nothing of study ${studyUid} either; bun scripts/cod.ts ls ${datastore} lists what there is.`,
+  )
+}
+
+const METADATA_LOST = "The DICOM files are in the tar: put metadata.json back, or make it from them."
+
+/** Looking at more would take longer than it helps. */
+const MOST_COMPARED = 1000
+
+function noSuchInstance(place: SeriesPlace, key: string, metadata: SeriesMetadata): NotThere {
+  const keys = [...metadata.instances.keys()]
+  const message = `${seriesUri(place)} has no instance with the key ${JSON.stringify(key)}`
+  if (keys.length === 0) return new NotThere(message, "It has no instances at all.")
+  const hashed = metadata.hashedUids ? "Its keys are hashed UIDs. " : ""
+  return new NotThere(message, `${hashed}It has ${named(keys, key)}.`)
+}
+
+function frameHint({ facts }: FrameNotFoundError): string {
+  return facts.frames === 0 ? "It has no pixel data." : `Frames count from 1 to ${facts.frames}.`
+}
+
+/** Some of them, the most similar first, and how many more there are. */
+function named(all: readonly string[], asked: string): string {
+  const byLikeness = all.toSorted((a, b) => likeness(b, asked) - likeness(a, asked))
+  const shown = byLikeness.slice(0, NAMED).join(", ")
+  const more = all.length - NAMED
+  return more > 0 ? `${shown} and ${count(more)} more` : shown
+}
+
+/** How many characters two texts share at their beginnings and at their ends: a typo leaves most of them. */
+function likeness(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length)
+  let head = 0
+  while (head < shorter && a[head] === b[head]) head++
+  let tail = 0
+  while (tail < shorter - head && a.at(-1 - tail) === b.at(-1 - tail)) tail++
+  return head + tail
+}

@@ -1,0 +1,20 @@
+import { storeOptions } from "../../pipeline/deps.ts"
+import { openSource } from "../../storage/open.ts"
+import type { ObjectSource } from "../../storage/store.ts"
+import type { Context } from "../../support/cli.ts"
+
+/** What a verb of `cod` was started with; the context of `main` is one. */
+export type CodStart = Pick<
+  Context<"s3" | "gcs", never, never>,
+  "config" | "log" | "stop" | "progress" | "json" | "print"
+>
+
+/** Opens the datastore that a URI named, and closes it after the work. */
+export async function withDatastore<T>(
+  datastore: string,
+  start: CodStart,
+  work: (store: ObjectSource) => Promise<T>,
+): Promise<T> {
+  using store = openSource(datastore, storeOptions(start))
+  return await work(store)
+}
