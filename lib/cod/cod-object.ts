@@ -76,9 +76,9 @@ export class CODObject implements AsyncDisposable {
    * Opens the series that a URI names: its own, or that of any of its objects or instances.
    * @throws as `open`
    */
-  static fromUri(uri: string, options: CODObjectAccess, signal?: AbortSignal): Promise<CODObject> {
+  static async fromUri(uri: string, options: CODObjectAccess, signal?: AbortSignal): Promise<CODObject> {
     const { datastore, studyUid, seriesUid } = parseSeriesUri(uri)
-    return CODObject.open({ ...options, datastore, studyUid, seriesUid }, signal)
+    return await CODObject.open({ ...options, datastore, studyUid, seriesUid }, signal)
   }
 
   get datastore(): string {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test"
+import { inMemory } from "../../lib/cod/format/bytes.ts"
+import { readMembers } from "../../lib/cod/format/tar/read.ts"
 import {
   CODObjectNotFoundError,
   check,
@@ -257,6 +259,27 @@ describe("a check only notes that", () => {
     expect(report.findings.map(({ kind }) => kind)).toEqual(["behind-end", "index-stale"])
     expect(report.isSound).toBe(true)
   })
+})
+
+test("headers of GNU tar are noted, and its members found where it put them", async () => {
+  using dir = tempDir("gnu")
+  await using series = await changedSeries(SEVERAL)
+  await using cod = await series.open()
+  await cod.extractLocally(dir.file("instances"))
+  const made = Bun.spawnSync(["tar", "--format=gnu", "-cf", "series.tar", "instances"], { cwd: dir.path })
+  expect(made.exitCode).toBe(0)
+  const tar = await Bun.file(dir.file("series.tar")).bytes()
+  await series.put(series.keys.tar, tar)
+  const places = new Map<string, number>()
+  for await (const { name, start } of readMembers(inMemory(tar))) places.set(name, start)
+  await series.changeMetadata(({ cod }) => {
+    for (const [key, { headers, size }] of Object.entries(cod.instances)) {
+      headers.start_byte = places.get(`instances/${key}.dcm`)!
+      headers.end_byte = headers.start_byte + size
+    }
+  })
+  const report = await series.check()
+  expect(report.findings.map(({ kind }) => kind)).toEqual(["gnu-headers", "index-stale"])
 })
 
 describe("an integrity check", () => {

@@ -76,6 +76,13 @@ describe("opening a series", () => {
     }
   })
 
+  test.each(["gs://bucket/studies/1.2", "/studies/1/series/2", "ftp://a/studies/1/series/2", ""])(
+    "by the URI %p of no series is refused",
+    async (uri) => {
+      expect(await failureOf(CODObject.fromUri(uri, { lock: false }))).toBeInstanceOf(InvalidUri)
+    },
+  )
+
   test("needs a store that holds it", async () => {
     await using series = await changedSeries(SEVERAL)
     const { studyUid, seriesUid } = optionsOf(SEVERAL)
