@@ -1,9 +1,9 @@
-import { NotFound } from "../storage/errors.ts"
 import { CODError, type InvalidMetadata } from "./errors.ts"
 import { parseSeriesUri } from "./format/layout.ts"
 import type { InstanceEntry, InstanceRecord } from "./format/metadata/types.ts"
 import { frameTable } from "./reading/frame-place.ts"
 import { bytesOfRange } from "./reading/object-bytes.ts"
+import { lookFor } from "./reading/presence.ts"
 import { recordsOf, type Series } from "./reading/series.ts"
 import { type SeriesAccess, seriesAt } from "./reading/series-at.ts"
 import { locksOf } from "./reading/settle.ts"
@@ -57,7 +57,7 @@ export async function seriesInfo(
     locksOf(series, signal),
     errorLogOf(series, signal),
     thumbnailOf(series, metadata, signal),
-    series.source.head(series.tar.key, signal),
+    lookFor(series.tar, signal),
   ])
   const records = recordsOf(metadata)
   const described = records.map((record) => describeRecord(record))
@@ -105,12 +105,8 @@ function counted(names: readonly string[]): Readonly<Record<string, number>> {
 }
 
 async function errorLogOf(series: Series, signal: AbortSignal | undefined): Promise<string | undefined> {
-  try {
-    const range = { start: 0, end: ERROR_LOG_BYTES }
-    const { bytes } = await bytesOfRange(series.object("errorLog"), range, undefined, signal)
-    return new TextDecoder().decode(bytes)
-  } catch (error) {
-    if (error instanceof NotFound) return undefined
-    throw error
-  }
+  const log = series.object("errorLog")
+  if ((await lookFor(log, signal)) === undefined) return undefined
+  const { bytes } = await bytesOfRange(log, { start: 0, end: ERROR_LOG_BYTES }, undefined, signal)
+  return new TextDecoder().decode(bytes)
 }

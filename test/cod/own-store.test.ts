@@ -1,14 +1,22 @@
 import { afterAll, expect, test } from "bun:test"
 import { cpSync } from "node:fs"
 import { pathToFileURL } from "node:url"
-import { CODObject, CODObjectNotFoundError, Instance, listStudies, seriesInfo } from "../../lib/cod/index.ts"
-import { BucketNotFound } from "../../lib/storage/errors.ts"
+import {
+  CODObject,
+  CODObjectNotFoundError,
+  CorruptInstanceError,
+  Instance,
+  listStudies,
+  seriesInfo,
+} from "../../lib/cod/index.ts"
+import { AccessDenied, BucketNotFound } from "../../lib/storage/errors.ts"
 import { UsageError } from "../../lib/support/errors.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { goldenCase } from "../support/golden.ts"
 import { tempDir } from "../support/temp.ts"
 import { openGolden } from "./golden-bucket.ts"
 import { sha256 } from "./golden-series.ts"
+import { watched } from "./watched.ts"
 
 // Nobody hands a store in: a URI and credentials are all that is known.
 
@@ -56,4 +64,20 @@ test("what is not there is said to be missing, also when there is no such folder
 
 test.each(["http://server/archive", "archive", "", "ftp://a/b"])("%p is no datastore", async (datastore) => {
   expect(await failureOf(CODObject.open({ ...place, datastore }))).toBeInstanceOf(UsageError)
+})
+
+test("who may read but not list reads, is told of what is wrong, and checks", async () => {
+  const { store, datastore } = bucket.put(GOLDEN)
+  // What is not there is refused to them, as S3 and GCS do it.
+  const reader = watched(store, async ({ verb, key }) => {
+    if (verb === "list" || (await store.head(key)) === undefined) throw new AccessDenied("403", {})
+  })
+  await using cod = await CODObject.open({ ...place, datastore, store: reader })
+  expect((await cod.integrityCheck()).findings).toEqual([])
+  expect(await seriesInfo(cod.tarUri, { store: reader })).toMatchObject({ locks: [], thumbnails: [] })
+  const tar = cod.tarUri.replace("gs://golden/", "")
+  const bytes = GOLDEN.bytes(GOLDEN.keys.find((key) => key.endsWith(".tar"))!)
+  bytes[EXPECTED.start_byte]! ^= 1
+  bucket.cloud.put(bucket.bucket, tar, bytes)
+  expect(await failureOf(cod.openInstance(KEY))).toBeInstanceOf(CorruptInstanceError)
 })

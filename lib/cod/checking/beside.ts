@@ -1,9 +1,9 @@
-import { NotFound } from "../../storage/errors.ts"
 import { CODError } from "../errors.ts"
 import { compareIndex } from "../format/index/compare.ts"
 import { readIndex } from "../format/index/read.ts"
 import type { SeriesMetadata } from "../format/metadata/types.ts"
 import { nameOf, wholeObject } from "../reading/object-bytes.ts"
+import { lookFor } from "../reading/presence.ts"
 import { recordsOf, type Series } from "../reading/series.ts"
 import { locksOf } from "../reading/settle.ts"
 import { thumbnailOf } from "../reading/thumbnail.ts"
@@ -16,10 +16,7 @@ const MAX_INDEX_BYTES = 256 * 2 ** 20
 /** Locks and an error log. */
 export async function checkHindrances(series: Series, signal?: AbortSignal): Promise<Finding[]> {
   const errorLog = series.object("errorLog")
-  const [locks, log] = await Promise.all([
-    locksOf(series, signal),
-    errorLog.source.head(errorLog.key, signal),
-  ])
+  const [locks, log] = await Promise.all([locksOf(series, signal), lookFor(errorLog, signal)])
   return [
     ...locks.map((name) =>
       finding("locked", `${series.uri}/${name}`, "somebody writes the series, or did not end it"),
@@ -32,6 +29,7 @@ export async function checkHindrances(series: Series, signal?: AbortSignal): Pro
 export async function checkIndex(series: Series, tar: ListedTar, signal?: AbortSignal): Promise<Finding[]> {
   const index = series.object("index")
   const where = nameOf(index)
+  if ((await lookFor(index, signal)) === undefined) return [finding("index-missing", where, "there is none")]
   try {
     const { bytes } = await wholeObject(index, MAX_INDEX_BYTES, signal)
     const { missing, extra, wrong, tarSize } = compareIndex(readIndex(bytes), tar.scan.members, tar.size)
@@ -43,7 +41,6 @@ export async function checkIndex(series: Series, tar: ListedTar, signal?: AbortS
     ]
     return differences.length === 0 ? [] : [finding("index-stale", where, differences.join(", "))]
   } catch (error) {
-    if (error instanceof NotFound) return [finding("index-missing", where, "there is none")]
     if (error instanceof CODError) return [finding("index-stale", where, error.message)]
     throw error
   }

@@ -1,9 +1,8 @@
-import { AccessDenied } from "../../storage/errors.ts"
 import type { Generation } from "../../storage/store.ts"
 import { type CorruptInstanceError, SeriesBeingRewritten } from "../errors.ts"
 import { LOCK_NAMES } from "../format/layout.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
-import type { StoredObject } from "./object-bytes.ts"
+import { lookFor } from "./presence.ts"
 import type { Series } from "./series.ts"
 
 /** Bytes of a tar that are not what the metadata says. */
@@ -66,10 +65,10 @@ export async function isAtRest(
 ): Promise<boolean> {
   if ((await locksOf(series, signal)).length > 0) return false
   const [metadataNow, tarNow] = await Promise.all([
-    generationOf(series.metadataJson, signal),
-    generationOf(series.tar, signal),
+    lookFor(series.metadataJson, signal),
+    lookFor(series.tar, signal),
   ])
-  return metadataNow === loaded.generation && tarNow === tar
+  return metadataNow?.generation === loaded.generation && tarNow?.generation === tar
 }
 
 /** Names of the locks that somebody holds now, or left behind. */
@@ -78,23 +77,10 @@ export async function locksOf(series: Series, signal?: AbortSignal): Promise<str
   const held = await Promise.all(
     LOCK_NAMES.map(async (name) => {
       const lock = { source: series.source, key: folder + name }
-      return (await generationOf(lock, signal)) === undefined ? [] : [name]
+      return (await lookFor(lock, signal)) === undefined ? [] : [name]
     }),
   )
   return held.flat()
-}
-
-async function generationOf(
-  { source, key }: StoredObject,
-  signal?: AbortSignal,
-): Promise<Generation | undefined> {
-  try {
-    return (await source.head(key, signal))?.generation
-  } catch (error) {
-    // Who may read but not list is refused what is not there.
-    if (error instanceof AccessDenied) return undefined
-    throw error
-  }
 }
 
 function believed({ metrics }: Series, { error }: Misfit): CorruptInstanceError {

@@ -1,5 +1,6 @@
 import { seriesUri } from "../format/layout.ts"
 import type { SeriesMetadata } from "../format/metadata/types.ts"
+import { lookFor } from "./presence.ts"
 import type { Series } from "./series.ts"
 
 /** What there is of a series' thumbnail. */
@@ -23,10 +24,7 @@ export async function thumbnailOf(
   signal?: AbortSignal,
 ): Promise<Thumbnail> {
   const [jpg, mp4] = [series.object("thumbnailJpg"), series.object("thumbnailMp4")]
-  const [jpgInfo, mp4Info] = await Promise.all([
-    jpg.source.head(jpg.key, signal),
-    mp4.source.head(mp4.key, signal),
-  ])
+  const [jpgInfo, mp4Info] = await Promise.all([lookFor(jpg, signal), lookFor(mp4, signal)])
   const folder = seriesUri(series.place)
   const stored = [
     ...(jpgInfo === undefined ? [] : [`${folder}/thumbnail.jpg`]),
