@@ -58,7 +58,7 @@ export function takeAsPython(site: LockSite, name = ".gradient.lock"): Promise<O
 }
 
 /** Names of all that stands in the series' folder. */
-export async function standing(site: LockSite): Promise<string[]> {
+export async function standing(site: Pick<LockSite, "store" | "place">): Promise<string[]> {
   const folder = keyIn(site, "")
   const names: string[] = []
   for await (const { key } of site.store.list(folder)) names.push(key.slice(folder.length))
