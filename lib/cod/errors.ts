@@ -130,3 +130,40 @@ export class LockVerificationError extends CODError {}
 
 /** Locks could not be taken, and those that were taken already could not be given back: they hang. */
 export class LocksLeftBehindError extends CODError {}
+
+/** What is stored of a series is in doubt: somebody left an error log, and nobody writes before it is dealt with. */
+export class ErrorLogExistsError extends CODError {
+  constructor(seriesUri: string, cause?: unknown) {
+    super(`${seriesUri} has an error log`, {
+      facts: { series: seriesUri },
+      cause,
+      hint: "Read it with `cod error-log`, look at the series with `cod check`, then clear it or say overrideErrors.",
+    })
+  }
+}
+
+/** Something would be changed in a series whose lock is not held. */
+export class CleanOpOnUnlockedCODObjectError extends CODError {
+  constructor(operation: string, seriesUri: string, hint: string) {
+    super(`${operation} needs the lock of ${seriesUri}`, { facts: { operation, series: seriesUri }, hint })
+  }
+}
+
+/** What was changed here is not stored yet, and what was asked for goes by what is stored. */
+export class UnsyncedStateError extends CODError {
+  constructor(operation: string, seriesUri: string) {
+    super(`${operation}: ${seriesUri} was changed and not synced`, {
+      facts: { operation, series: seriesUri },
+      hint: "Call sync() first.",
+    })
+  }
+}
+
+/** A field is there already, and was not to be overwritten. */
+export class MetadataFieldExistsError extends CODError {
+  constructor(seriesUri: string, field: string) {
+    super(`${seriesUri} has a field ${JSON.stringify(field)} already`, {
+      facts: { series: seriesUri, field },
+    })
+  }
+}

@@ -40,7 +40,7 @@ describe("opening a series", () => {
     expect(error.hint).toContain("lock: false")
   })
 
-  test.each([true, null, 0])("takes no lock %p for an answer", async (lock) => {
+  test.each(["yes", null, 0])("takes no lock %p for an answer", async (lock) => {
     const options = { ...optionsOf(SEVERAL), lock } as unknown as CODObjectOptions
     expect(await failureOf(CODObject.open(options))).toBeInstanceOf(UsageError)
   })

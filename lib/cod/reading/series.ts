@@ -33,6 +33,8 @@ export interface Series extends SeriesMeans {
   metadata(signal?: AbortSignal): Promise<LoadedMetadata>
   /** As it is now. @throws CODObjectNotFoundError, InvalidMetadata */
   reload(signal?: AbortSignal): Promise<LoadedMetadata>
+  /** As it was just written. */
+  wrote(loaded: LoadedMetadata): void
 }
 
 export function openSeries(place: SeriesPlace, means: SeriesMeans): Series {
@@ -63,6 +65,9 @@ export function openSeries(place: SeriesPlace, means: SeriesMeans): Series {
     object,
     metadata: async (signal) => seen ?? (await reload(signal)),
     reload,
+    wrote(loaded) {
+      seen = loaded
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ObjectStore } from "../../storage/store.ts"
-import { CODError } from "../format/errors.ts"
+import { CODError, MetadataFieldExistsError } from "../errors.ts"
 import { requireFieldName } from "../format/metadata/series.ts"
 import type { InstanceRecord, SeriesMetadata } from "../format/metadata/types.ts"
 import { BLOCK } from "../format/tar/member.ts"
@@ -127,13 +127,6 @@ export function openWriter({
       end = undefined
       return written
     },
-  }
-}
-
-/** A field is there already, and was not to be overwritten. */
-export class MetadataFieldExistsError extends CODError {
-  constructor(uri: string, field: string) {
-    super(`${uri} has a field ${JSON.stringify(field)} already`, { facts: { uri, field } })
   }
 }
 

@@ -1,0 +1,224 @@
+import { type CheckReport, checkSeries, requireSound } from "./check.ts"
+import { InstanceNotFoundError } from "./errors.ts"
+import { metadataUri, seriesUri, tarUri } from "./format/layout.ts"
+import type { SeriesMetadata } from "./format/metadata/types.ts"
+import type { Instance, UidHashFunc } from "./instance.ts"
+import type { LoadedMetadata } from "./metadata-cache.ts"
+import type { Metrics } from "./metrics.ts"
+import { type Extraction, extractInto } from "./reading/extract.ts"
+import { instancesOf, type LoadedInstances, moveInto } from "./reading/instances.ts"
+import { sorted } from "./reading/order.ts"
+import { pullTar } from "./reading/pull.ts"
+import type { SeriesReader } from "./reading/reader.ts"
+import { recordsOf } from "./reading/series.ts"
+import type { ByteView } from "./view.ts"
+
+/** Which instance: itself, its key, or its place in the order. */
+export type Which = Instance | string | number
+
+/** A series as it can be read; `CODObject` is one that can also be written. */
+export class StoredSeries implements AsyncDisposable {
+  readonly metrics: Metrics
+  /** @internal */
+  protected readonly reader: SeriesReader
+  protected readonly uidHashFunc: UidHashFunc | undefined
+  readonly #owned: Disposable
+  #known: LoadedInstances | undefined
+
+  /** @param owned what goes with it: a store that was opened for it, temporary files */
+  protected constructor(reader: SeriesReader, uidHashFunc: UidHashFunc | undefined, owned: Disposable) {
+    this.metrics = reader.series.metrics
+    this.reader = reader
+    this.uidHashFunc = uidHashFunc
+    this.#owned = owned
+  }
+
+  get datastore(): string {
+    return this.series.place.datastore
+  }
+
+  get studyUid(): string {
+    return this.series.place.studyUid
+  }
+
+  get seriesUid(): string {
+    return this.series.place.seriesUid
+  }
+
+  /** `D/studies/ST/series/SE` */
+  get datastoreSeriesUri(): string {
+    return seriesUri(this.series.place)
+  }
+
+  get tarUri(): string {
+    return tarUri(this.series.place)
+  }
+
+  get metadataUri(): string {
+    return metadataUri(this.series.place)
+  }
+
+  get indexUri(): string {
+    return `${this.datastoreSeriesUri}/index.sqlite`
+  }
+
+  get errorLogUri(): string {
+    return `${this.datastoreSeriesUri}/error.log`
+  }
+
+  toString(): string {
+    return `CODObject(${this.datastoreSeriesUri})`
+  }
+
+  /** The whole metadata document; instances that nobody understands are in it, too, and say why. */
+  async getMetadata(signal?: AbortSignal): Promise<SeriesMetadata> {
+    return (await this.current(signal)).series
+  }
+
+  /** Looks whether somebody wrote the series, and takes on the newest metadata. */
+  async reload(signal?: AbortSignal): Promise<void> {
+    await this.series.reload(signal)
+  }
+
+  /** A field that somebody put beside the instances, `thumbnail` for one; undefined when there is none of that name. */
+  async getMetadataField(name: string, signal?: AbortSignal): Promise<unknown> {
+    return (await this.getMetadata(signal)).fields.get(name)
+  }
+
+  /**
+   * All instances by key, in the order of InstanceNumber, or else SliceLocation.
+   * @param options.strictSorting false: in the order in which they are stored when neither is complete
+   * @throws UnsortableSeriesError
+   */
+  async getInstances(
+    { strictSorting = true }: { readonly strictSorting?: boolean } = {},
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, Instance>> {
+    const instances = await this.#instances(signal)
+    const records = recordsOf(instances.loaded.series)
+    const inOrder = sorted(records, this.datastoreSeriesUri, strictSorting)
+    return new Map(inOrder.map((record) => [record.key, instances.of(record)]))
+  }
+
+  /** @throws InstanceNotFoundError, InvalidMetadata when its entry cannot be understood */
+  async getInstance(key: string, signal?: AbortSignal): Promise<Instance> {
+    return (await this.#instances(signal)).get(key)
+  }
+
+  /** By its place in the order, from 0. @throws InstanceNotFoundError, UnsortableSeriesError */
+  async getInstanceByIndex(index: number, signal?: AbortSignal): Promise<Instance> {
+    const instance = [...(await this.getInstances({}, signal)).values()][index]
+    if (instance === undefined) throw new InstanceNotFoundError(this.datastoreSeriesUri, index)
+    return instance
+  }
+
+  /**
+   * One DICOM file. Of a remote tar nothing is read but its bytes, at once, and they have the CRC32C of the metadata.
+   * @throws InstanceNotFoundError, CorruptInstanceError, SeriesBeingRewritten, StorageError
+   */
+  async openInstance(which: Which, signal?: AbortSignal): Promise<ByteView> {
+    return await (await this.find(which, signal)).open(signal)
+  }
+
+  /**
+   * One frame of an instance as it is stored: native samples, or the fragments of its compressed image joined. Once the
+   * tar is known to be the one that the metadata belongs to nothing else is read.
+   * @param frame from 1, as in DICOM (PS3.18, section 10.1.2)
+   * @throws FrameNotFoundError, and as `openInstance`
+   */
+  async openFrame(which: Which, frame: number, signal?: AbortSignal): Promise<ByteView> {
+    const instance = await this.find(which, signal)
+    return await this.reader.openFrame(instance, frame, signal)
+  }
+
+  /**
+   * Downloads the whole tar into a temporary file, every instance in it checked; they are read from there from now on.
+   * @returns the file's path
+   * @throws CorruptInstanceError, SeriesBeingRewritten, NotFound for a series without instances, TooLarge
+   */
+  async pullTar(signal?: AbortSignal): Promise<string> {
+    const pulled = await pullTar(this.series, signal)
+    moveInto(pulled, (await this.#instances(signal)).all().values())
+    return pulled.path
+  }
+
+  /**
+   * Writes every instance into a file of its own, `KEY.dcm` where that is a safe name, and checked. They are there from
+   * now on.
+   * @param folder where; without it a folder for temporary files
+   */
+  async extractLocally(folder?: string, signal?: AbortSignal): Promise<Extraction> {
+    const { loaded, all } = await this.#instances(signal)
+    const target = folder ?? this.#temporaryFolder(loaded)
+    const { extracted, failed } = await extractInto(target, all(), signal)
+    return { extracted, failed: [...failed, ...unreadable(loaded)] }
+  }
+
+  /**
+   * Compares everything that is stored of the series with everything else, once, however long somebody writes it.
+   * @returns what is to be noted of a series that is sound
+   * @throws TarMissingInstanceError, HashMismatchError, TarValidationError for the first thing that is wrong
+   */
+  async integrityCheck(signal?: AbortSignal): Promise<CheckReport> {
+    const report = await checkSeries(this.series, {}, signal)
+    requireSound(report)
+    return report
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#owned[Symbol.dispose]()
+  }
+
+  /** With room for all instances. */
+  #temporaryFolder({ series }: LoadedMetadata): string {
+    const { scratch } = this.series
+    const path = scratch.newFile("instances")
+    scratch.reserve(
+      path,
+      recordsOf(series).reduce((sum, { size }) => sum + size, 0),
+    )
+    return path
+  }
+
+  protected get series() {
+    return this.reader.series
+  }
+
+  /** The metadata that counts here. */
+  protected async current(signal?: AbortSignal): Promise<LoadedMetadata> {
+    return await this.series.metadata(signal)
+  }
+
+  protected instancesIn(loaded: LoadedMetadata): LoadedInstances {
+    return instancesOf(this.reader, loaded, this.uidHashFunc)
+  }
+
+  /** Those of the metadata that was seen last. */
+  async #instances(signal?: AbortSignal): Promise<LoadedInstances> {
+    const loaded = await this.current(signal)
+    if (this.#known?.loaded.generation === loaded.generation) return this.#known
+    this.#known = this.instancesIn(loaded)
+    return this.#known
+  }
+
+  protected async find(which: Which, signal?: AbortSignal): Promise<Instance> {
+    if (typeof which === "number") return await this.getInstanceByIndex(which, signal)
+    if (typeof which === "string") return await this.getInstance(which, signal)
+    return await this.getInstance(which.record?.key ?? (await this.#keyOf(which, signal)), signal)
+  }
+
+  /** What an instance from elsewhere is called here. */
+  async #keyOf(instance: Instance, signal?: AbortSignal): Promise<string> {
+    const { hashedUids } = await this.getMetadata(signal)
+    const belief = { trustHints: true }
+    return hashedUids
+      ? await instance.hashedInstanceUid(belief, signal)
+      : await instance.instanceUid(belief, signal)
+  }
+}
+
+function unreadable({ series }: LoadedMetadata): Extraction["failed"] {
+  return [...series.instances.values()].flatMap((entry) =>
+    entry.kind === "unreadable" ? [{ key: entry.key, error: entry.problem }] : [],
+  )
+}
