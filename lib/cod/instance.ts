@@ -8,6 +8,7 @@ import { factsOf, type InstanceFacts, MAX_PARSED_BYTES } from "./reading/facts.t
 import { fetchObject, fetchView } from "./reading/fetch.ts"
 import { openFile, openUri } from "./reading/open-uri.ts"
 import { openScratch, type Scratch, type ScratchOptions } from "./reading/scratch.ts"
+import { sharedWork } from "./reading/shared-work.ts"
 import type { StoreChoice } from "./reading/store-of.ts"
 import type { ByteView } from "./view.ts"
 
@@ -62,6 +63,9 @@ export class Instance implements AsyncDisposable {
   readonly #choice: StoreChoice
   readonly #scratch: Scratch
   readonly #fetched: string[] = []
+  // Who asks for several facts asks for them at once.
+  readonly #fetches = sharedWork<void>()
+  readonly #lessons = sharedWork<InstanceFacts>()
   #now: Whereabouts
   #facts: InstanceFacts | undefined
   #metadata: StoredTags | undefined
@@ -96,13 +100,7 @@ export class Instance implements AsyncDisposable {
 
   /** Brings a remote file, or a remote tar's member, into a temporary file. Local ones stay where they are. */
   async fetch(signal?: AbortSignal): Promise<void> {
-    const { uri } = this.#now
-    if (!isRemote(uri)) return
-    const path = isInTar(uri)
-      ? await this.#fetchMember(signal)
-      : await fetchObject(uri, this.#choice, this.#scratch, signal)
-    this.moveTo({ uri: path, open: async () => openFile(path) })
-    this.#fetched.push(path)
+    await this.#fetches.join("file", (shared) => this.#fetchUnlessLocal(shared), signal)
   }
 
   /**
@@ -222,7 +220,8 @@ export class Instance implements AsyncDisposable {
   ): Promise<InstanceFacts[F]> {
     const hint = this.hints[field] as InstanceFacts[F] | undefined
     if (this.#facts === undefined && trustHints && hint !== undefined) return hint
-    this.#facts ??= await this.#parsed((_, facts) => facts, signal)
+    const learn = (shared: AbortSignal) => this.#parsed((_, facts) => facts, shared)
+    this.#facts ??= await this.#lessons.join("facts", learn, signal)
     return this.#facts[field]
   }
 
@@ -244,6 +243,16 @@ export class Instance implements AsyncDisposable {
   async #openUnseen(signal?: AbortSignal): Promise<ByteView> {
     if (isRemote(this.dicomUri) && !isInTar(this.dicomUri)) await this.fetch(signal)
     return await this.#now.open(signal)
+  }
+
+  async #fetchUnlessLocal(signal?: AbortSignal): Promise<void> {
+    const { uri } = this.#now
+    if (!isRemote(uri)) return
+    const path = isInTar(uri)
+      ? await this.#fetchMember(signal)
+      : await fetchObject(uri, this.#choice, this.#scratch, signal)
+    this.moveTo({ uri: path, open: async () => openFile(path) })
+    this.#fetched.push(path)
   }
 
   async #fetchMember(signal?: AbortSignal): Promise<string> {

@@ -121,6 +121,20 @@ describe("where the bytes are", () => {
     expect(store.reads()).toHaveLength(1)
   })
 
+  test("is found out once by all who ask at the same time", async () => {
+    using place = await places()
+    const { store, remote } = place
+    await using instance = new Instance({ dicomUri: remote, store })
+    const facts = await Promise.all([
+      instance.size(),
+      instance.crc32c(),
+      instance.instanceUid(),
+      instance.fetch(),
+    ])
+    expect(facts.slice(0, 3)).toEqual([EXPECTED.size, EXPECTED.crc32c, EXPECTED.instance_uid])
+    expect(store.reads()).toHaveLength(1)
+  })
+
   test("is the first place again after the temporary files are gone", async () => {
     using place = await places()
     const { store, remote, dir } = place
