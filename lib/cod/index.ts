@@ -27,7 +27,7 @@ export { type ListedSeries, type ListedStudy, type ListOptions, listSeries, list
 export { breakLock, type LockChoice } from "./locking/break.ts"
 export { describeLock, type FoundLock, findLocks } from "./locking/found.ts"
 export type { LockHolder, LockOwner } from "./locking/owner.ts"
-export type { HeldLock, SerializedLock, SeriesLock } from "./locking/series-lock.ts"
+export type { HeldLock, SerializedLock, SeriesLock } from "./locking/types.ts"
 export { MetadataCache, type MetadataCacheOptions } from "./metadata-cache.ts"
 export { Metrics, type MetricsSnapshot } from "./metrics.ts"
 export {

@@ -11,7 +11,8 @@ import { type LockFolder, lockFolder, requireLockNames } from "./names.ts"
 import { type LockOwner, metadataOf, thisOwner, tokenOf } from "./owner.ts"
 import { heldByAnother } from "./refusal.ts"
 import { deleteLock } from "./remove.ts"
-import { type HeldLock, type SeriesLock, seriesLock } from "./series-lock.ts"
+import { seriesLock } from "./series-lock.ts"
+import type { HeldLock, SeriesLock } from "./types.ts"
 
 export interface LockOptions {
   /**

@@ -5,7 +5,8 @@ import type { SeriesPlace } from "../format/layout.ts"
 import { lockFolder, requireLockNames } from "./names.ts"
 import { tokenOf } from "./owner.ts"
 import { type BrokenLock, lockLost } from "./refusal.ts"
-import { type HeldLock, type SerializedLock, type SeriesLock, seriesLock } from "./series-lock.ts"
+import { seriesLock } from "./series-lock.ts"
+import type { HeldLock, SerializedLock, SeriesLock } from "./types.ts"
 
 /**
  * Goes on with a lock that was taken elsewhere: that very one, by its objects' generations and its token. It creates

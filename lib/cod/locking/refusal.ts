@@ -2,7 +2,7 @@ import type { ObjectInfo } from "../../storage/store.ts"
 import { LockAcquisitionError, LockVerificationError } from "../errors.ts"
 import { describeLock, type FoundLock, foundLock } from "./found.ts"
 import type { LockFolder } from "./names.ts"
-import type { HeldLock } from "./series-lock.ts"
+import type { HeldLock } from "./types.ts"
 
 /** A lock of ours that is not there as it was: what stands there now, if anything does. */
 export interface BrokenLock {

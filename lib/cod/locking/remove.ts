@@ -1,6 +1,6 @@
 import { NotFound, PreconditionFailed } from "../../storage/errors.ts"
 import type { ObjectStore } from "../../storage/store.ts"
-import type { HeldLock } from "./series-lock.ts"
+import type { HeldLock } from "./types.ts"
 
 /**
  * Sees to it that this generation of a lock is there no more; another one stays. That it was gone already is no failure:

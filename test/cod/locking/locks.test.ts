@@ -7,7 +7,7 @@ import { breakLock } from "../../../lib/cod/locking/break.ts"
 import { findLocks } from "../../../lib/cod/locking/found.ts"
 import { thisOwner } from "../../../lib/cod/locking/owner.ts"
 import { reacquireLocks } from "../../../lib/cod/locking/reacquire.ts"
-import type { SerializedLock } from "../../../lib/cod/locking/series-lock.ts"
+import type { SerializedLock } from "../../../lib/cod/locking/types.ts"
 import { UsageError } from "../../../lib/support/errors.ts"
 import { keyIn, type LockSite, SITES, standing, takeAsPython } from "./sites.ts"
 
