@@ -7,8 +7,8 @@ import { ChecksumMismatch, RequestRefused } from "./errors.ts"
 import { type Asked, abortReason, describe } from "./failures.ts"
 import type { Catalogue } from "./file-catalogue.ts"
 import { fileIdOf, lookAt, OWN_FILES } from "./file-paths.ts"
-import { isParts, readAhead, sizeOfBody } from "./parts.ts"
 import type { UploadBody, UploadParts, WriteOptions } from "./store.ts"
+import { isParts, readAhead, sizeOfBody } from "./upload-parts.ts"
 
 /** The bytes of a write that is under way, complete and on the disk, in a file of their own at the root. */
 export interface Upload extends Disposable {
@@ -86,7 +86,7 @@ async function writeWhole(asked: Asked, path: string, body: UploadBody, signal?:
 const PART_BYTES = 8 << 20
 
 async function writeParts(asked: Asked, file: FileHandle, parts: UploadParts, signal?: AbortSignal) {
-  using ahead = readAhead(asked, parts, signal)
+  await using ahead = readAhead(asked, parts, signal)
   for (let start = 0; start < parts.size; start += PART_BYTES) {
     await file.writeFile(await ahead.read(start, Math.min(start + PART_BYTES, parts.size)))
   }

@@ -5,8 +5,8 @@ import { failureOfAnswer } from "./gcs-failures.ts"
 import { infoOfText } from "./gcs-info.ts"
 import { cancelSession, type Sliceable, sendSlices } from "./gcs-session.ts"
 import { exchange } from "./http.ts"
-import { isParts, readAhead, readPart } from "./parts.ts"
 import type { LocalBody, ObjectInfo, UploadBody, UploadParts, WriteOptions } from "./store.ts"
+import { isParts, readAhead, readPart } from "./upload-parts.ts"
 
 /** Up to this size one request is cheaper than the two that a session takes at least. */
 const AT_ONCE_BYTES = 1 << 20
@@ -73,7 +73,7 @@ async function uploadParts(
   if (size <= PARTS_AT_ONCE_BYTES) {
     return uploadAtOnce(target, await readPart(asked, body, 0, size, signal), options, signal)
   }
-  using ahead = readAhead(asked, body, signal)
+  await using ahead = readAhead(asked, body, signal)
   const partBytes = Math.min(sliceBytes, PART_BYTES)
   return await uploadInSlices(
     { ...target, sliceBytes: partBytes },

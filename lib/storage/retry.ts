@@ -1,8 +1,8 @@
 import { backOff, DEFAULT_RETRY, type Retrying, type RetryPolicy } from "./backoff.ts"
 import { AccessDenied, NotFound, PreconditionFailed } from "./errors.ts"
 import type { Asked } from "./failures.ts"
-import { sizeOfBody } from "./parts.ts"
 import type { ObjectInfo, ObjectSource, ObjectStore, UploadBody, WriteOptions } from "./store.ts"
+import { sizeOfBody } from "./upload-parts.ts"
 
 /** A call that failed and is about to be repeated. */
 export type RetryEvent = Asked & Retrying
@@ -99,7 +99,9 @@ function repeatedWrites(store: ObjectStore, repeat: Repeat) {
         try {
           await store.delete(key, options, signal)
         } catch (error) {
-          if (attempt === 1 || !(error instanceof NotFound)) throw error
+          // That generation never comes back: whatever stands there now, somebody put it where there was room.
+          const isGone = error instanceof NotFound || error instanceof PreconditionFailed
+          if (attempt === 1 || !isGone) throw error
         }
       }
       return repeat("delete", key, remove, signal)

@@ -58,9 +58,10 @@ export interface UploadParts {
   /** Bytes of the whole body. */
   readonly size: number
   /**
-   * Exactly the `end - start` bytes from `start` up to `end`, exclusive; they are not changed until the write is over.
-   * Asked for from the front to the back, while an earlier piece is still on its way, and again from where an upload
-   * broke off: the same bytes must come. How long that takes is its own matter, the write waits.
+   * Exactly the `end - start` bytes from `start` up to `end`, exclusive. Asked for from the front to the back, one range
+   * after the other, and again from where an upload broke off: the same bytes must come. How long it takes is its own
+   * matter, the write waits. The bytes must not change before the second call after this one, so that two buffers are
+   * enough for any body.
    *
    * The write fails with the error that it throws; with `Unavailable` only when that came repeatedly.
    */

@@ -204,6 +204,22 @@ describe("a service that does not keep its own rules", () => {
     expect((await lax.store.read("object", { ifGeneration: "7" })).info.generation).toBe("7")
   })
 
+  test("and heeds only one of two ways to name a generation deletes no other one", async () => {
+    const urls: URL[] = []
+    const fetch = ({ url }: Request) => {
+      urls.push(new URL(url))
+      return new Response(null, { status: 204 })
+    }
+    await using server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch })
+    const store = openGcs({ bucket: "bucket", emulatorUrl: server.url.origin })
+    await store.delete("a/lock", { ifGeneration: "1763807215123456" })
+    expect(urls.map(({ pathname }) => pathname)).toEqual(["/storage/v1/b/bucket/o/a%2Flock"])
+    expect(Object.fromEntries(urls[0]!.searchParams)).toMatchObject({
+      generation: "1763807215123456",
+      ifGenerationMatch: "1763807215123456",
+    })
+  })
+
   test.each(["{}", "not json", '{"size":"5"}'])("and answers %s is as good as silent", async (body) => {
     await using lax = answering(() => new Response(body))
     expect(await failureOf(lax.store.write("object", noise(10), DICOM))).toBeInstanceOf(Unavailable)

@@ -1,13 +1,15 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { startCloud } from "../../lib/demo/cloud/server.ts"
 import { AccessDenied, NotFound, PreconditionFailed, Unavailable } from "../../lib/storage/errors.ts"
+import { openFileStore } from "../../lib/storage/file.ts"
 import { openGcs } from "../../lib/storage/gcs.ts"
 import { type RetryEvent, withRetry } from "../../lib/storage/retry.ts"
 import { openS3 } from "../../lib/storage/s3.ts"
-import type { WriteOptions } from "../../lib/storage/store.ts"
+import type { ObjectStore, WriteOptions } from "../../lib/storage/store.ts"
 import { crc32cBase64 } from "../../lib/support/checksums.ts"
 import { Aborted } from "../../lib/support/errors.ts"
 import { bytesAt, failureOf, keysIn, noise } from "../contract/bodies.ts"
+import { tempDir } from "../support/temp.ts"
 
 const QUICK = { retries: 5, minTimeoutMs: 1, maxTimeoutMs: 2 }
 const BODY = noise(2000)
@@ -198,6 +200,28 @@ test("a delete whose answer was lost is done", async () => {
   await open().delete("object", { ifGeneration: generation })
   expect(cloud.keys("bucket")).toEqual([])
   expect(await failureOf(open().delete("object", { ifGeneration: generation }))).toBeInstanceOf(NotFound)
+})
+
+test("a delete whose answer was lost is done, also where something else stands since", async () => {
+  using dir = tempDir()
+  using folder = openFileStore(dir.file("store"))
+  const { generation } = await folder.write("object", BODY, OPTIONS)
+  const theirs = { contentType: "text/plain", ifGeneration: "absent" } as const
+  let tries = 0
+  const losing: ObjectStore = {
+    ...folder,
+    async delete(key, options) {
+      tries += 1
+      await folder.delete(key, options)
+      await folder.write(key, noise(6), theirs)
+      throw new Unavailable("the answer was lost", {})
+    },
+  }
+  await withRetry(losing, QUICK).delete("object", { ifGeneration: generation })
+  expect(tries).toBe(2)
+  expect((await folder.head("object"))?.size).toBe(6)
+  const never = withRetry(folder, QUICK).delete("object", { ifGeneration: generation })
+  expect(await failureOf(never)).toBeInstanceOf(PreconditionFailed)
 })
 
 test("what a store can do beside reading it still can", async () => {

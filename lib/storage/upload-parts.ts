@@ -49,11 +49,11 @@ async function bytesOf(
 }
 
 /** A body of which the piece behind the one just given is read already, while that one is on its way. */
-export interface ReadAhead extends Disposable {
+export interface ReadAhead extends AsyncDisposable {
   read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>
 }
 
-/** Holds two pieces at a time, as long as they are. Disposing it ends the reading. */
+/** Holds two pieces at a time, as long as they are. Disposing it ends the reading, and waits for that. */
 export function readAhead(asked: Asked, parts: UploadParts, signal?: AbortSignal): ReadAhead {
   const reading = linkedAbort(signal)
   let next: Piece | undefined
@@ -61,21 +61,24 @@ export function readAhead(asked: Asked, parts: UploadParts, signal?: AbortSignal
   const begin = (start: number, end: number): Piece => {
     const bytes = readPart(asked, parts, start, end, reading.signal)
     // Nobody may ask for it: then its failure is nobody's matter.
-    bytes.catch(() => {})
-    return { start, end, bytes }
+    const over = bytes.then(noMatter, noMatter)
+    return { start, end, bytes, over }
   }
 
   return {
     async read(start, end) {
-      const piece = next?.start === start && next.end === end ? next : begin(start, end)
+      const ahead = next
       next = undefined
-      const bytes = await piece.bytes
+      await ahead?.over
+      const isWanted = ahead?.start === start && ahead.end === end
+      const bytes = await (isWanted ? ahead : begin(start, end)).bytes
       if (end < parts.size) next = begin(end, Math.min(end + (end - start), parts.size))
       return bytes
     },
-    [Symbol.dispose]() {
+    async [Symbol.asyncDispose]() {
       reading.abort(new Aborted())
       reading[Symbol.dispose]()
+      await next?.over
     },
   }
 }
@@ -84,4 +87,8 @@ interface Piece {
   readonly start: number
   readonly end: number
   readonly bytes: Promise<Uint8Array<ArrayBuffer>>
+  /** Resolves when it was read, or could not be. */
+  readonly over: Promise<void>
 }
+
+function noMatter() {}
