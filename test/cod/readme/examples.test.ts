@@ -36,7 +36,7 @@ describe("an example", () => {
     [`throw new Error("by itself")`, "by itself"],
     [`nobody()`, "nobody"],
     [`for (const n of []) {\n  n // => 1\n}`, "never reached"],
-  ])("that is wrong fails: %s", async (code, message) => {
+  ])("that is wrong fails: %j", async (code, message) => {
     expect(String(await failureOf(run(code)))).toContain(message)
   })
 })
