@@ -1,13 +1,16 @@
+import type { ObjectStore } from "../storage/store.ts"
 import { type CODObjectAccess, type CODObjectOptions, placeOf, requireLockChoice } from "./access.ts"
 import type { CheckReport } from "./check.ts"
 import { CleanOpOnUnlockedCODObjectError, UnsyncedStateError } from "./errors.ts"
 import { inMemory } from "./format/bytes.ts"
 import { instanceUri, parseSeriesUri } from "./format/layout.ts"
 import type { Instance } from "./instance.ts"
+import { reacquireLocks } from "./locking/reacquire.ts"
 import type { SeriesLock } from "./locking/series-lock.ts"
 import type { LoadedMetadata } from "./metadata-cache.ts"
 import { framesOfFile } from "./reading/file-frames.ts"
 import type { LoadedInstances } from "./reading/instances.ts"
+import type { SerializedCODObject } from "./serialize.ts"
 import { StoredSeries, type Which } from "./stored-series.ts"
 import { ByteView } from "./view.ts"
 import { openSession, type Session } from "./writing/session.ts"
@@ -23,6 +26,9 @@ import {
 export interface Dirty {
   readonly dirty?: boolean
 }
+
+/** What is not in the serialized series itself. */
+export type DeserializeAccess = Omit<CODObjectAccess, "lock" | "lockNames" | "owner" | "hashedUids">
 
 /**
  * One series of a datastore: a tar of DICOM files and the metadata that tells where each lies. UIDs are used as they are
@@ -67,6 +73,22 @@ export class CODObject extends StoredSeries {
   static async fromUri(uri: string, options: CODObjectAccess, signal?: AbortSignal): Promise<CODObject> {
     const { datastore, studyUid, seriesUid } = parseSeriesUri(uri)
     return await CODObject.open({ ...options, datastore, studyUid, seriesUid }, signal)
+  }
+
+  /**
+   * Goes on with a series whose lock was taken elsewhere: with that very lock.
+   * @throws LockVerificationError when it is gone or another one; and as `open`
+   */
+  static async deserialize(
+    serialized: SerializedCODObject,
+    access: DeserializeAccess = {},
+    signal?: AbortSignal,
+  ): Promise<CODObject> {
+    const { lock, hashedUids } = serialized
+    const options = { ...access, ...serialized, hashedUids, lock: true }
+    const place = placeOf(options)
+    const held = (store: ObjectStore) => reacquireLocks(store, place, lock, signal, access.clock)
+    return new CODObject(await openSession(place, options, held, signal), options)
   }
 
   /** Whether something was changed that is not stored. */
@@ -124,6 +146,17 @@ export class CODObject extends StoredSeries {
     const { tarStorageClass, metadataVersion } = this.#access
     const written = await this.#writer!.sync({ tarStorageClass, metadataVersion, ...options }, signal)
     if (written !== undefined) this.series.wrote(written)
+  }
+
+  /**
+   * What another process needs to go on under the same lock. Only one of them may.
+   * @throws UnsyncedStateError, CleanOpOnUnlockedCODObjectError
+   */
+  serialize(): SerializedCODObject {
+    this.requireSynced("serialize")
+    const { datastore, studyUid, seriesUid } = this
+    const hashedUids = this.#writer?.metadata.hashedUids ?? this.#session.loaded?.series.hashedUids ?? false
+    return { datastore, studyUid, seriesUid, hashedUids, lock: this.#requireLock("serialize").serialize() }
   }
 
   /** Gives the lock back; what was not synced is lost. @throws LockVerificationError when it was not ours any more */

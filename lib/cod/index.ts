@@ -1,4 +1,4 @@
-/** Cloud Optimized DICOM: series of DICOM files in one tar each, read from anywhere. */
+/** Cloud Optimized DICOM: series of DICOM files in one tar each, read from anywhere, written under a lock. */
 
 export {
   type CheckOptions,
@@ -8,7 +8,14 @@ export {
   type FindingKind,
   type Severity,
 } from "./check.ts"
-export { CODObject, type CODObjectAccess, type CODObjectOptions, type Which } from "./cod-object.ts"
+export {
+  CODObject,
+  type CODObjectAccess,
+  type CODObjectOptions,
+  type DeserializeAccess,
+  type Dirty,
+  type Which,
+} from "./cod-object.ts"
 export { type DicomwebAnswer, handleRequest, type StudyAttributes } from "./dicomweb.ts"
 export * from "./errors.ts"
 export {
@@ -22,6 +29,7 @@ export {
 export type { InstanceRecord, SeriesMetadata, StoredElement, StoredTags } from "./format/metadata/types.ts"
 export type { Hints } from "./hints.ts"
 export { describeRecord, type SeriesInfo, seriesInfo } from "./info.ts"
+export { type IngestOptions, ingest } from "./ingest.ts"
 export { Instance, type InstanceOptions, type UidHashFunc } from "./instance.ts"
 export { type ListedSeries, type ListedStudy, type ListOptions, listSeries, listStudies } from "./listing.ts"
 export { breakLock, type LockChoice } from "./locking/break.ts"
@@ -41,4 +49,7 @@ export {
   type SeriesGroup,
 } from "./query-parsing.ts"
 export type { Extraction } from "./reading/extract.ts"
+export type { SerializedCODObject } from "./serialize.ts"
 export { ByteView, type SeekFrom } from "./view.ts"
+export { type SeriesToWorkOn, type WorkOptions, withCODObject } from "./with-cod-object.ts"
+export type { AppendOptions, AppendResult, SyncOptions } from "./writing/writer.ts"

@@ -1,11 +1,11 @@
 import { Aborted } from "../../support/errors.ts"
-import { InstanceValidationError } from "../errors.ts"
 import { TooLarge } from "../format/errors.ts"
 import { isRemote, type SeriesPlace } from "../format/layout.ts"
 import { changeInstance } from "../format/metadata/instance-text.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
 import type { Instance } from "../instance.ts"
 import { type Draft, snapshotOf } from "./draft.ts"
+import { keyWithin, TRUSTING } from "./membership.ts"
 import { type Destination, type Holding, isoTime, packInstance } from "./pack.ts"
 
 export interface AppendOptions {
@@ -104,7 +104,7 @@ async function appendOne(
   const { maxInstanceBytes = 10 * GIB } = options
   const size = await instance.size(TRUSTING, signal)
   if (size > maxInstanceBytes) throw new TooLarge(`the instance ${instance.originalPath}`, maxInstanceBytes)
-  const key = await keyWithin(to, instance, signal)
+  const key = await keyWithin(to.draft, instance, signal)
   const known = to.draft.instances.get(key)
   if (known === undefined) return await addNew(to, instance, key, room, signal)
   if (known.kind === "unreadable") throw known.problem
@@ -115,49 +115,6 @@ async function appendOne(
     return "same"
   noteConflict(to, instance, known)
   return "conflict"
-}
-
-const TRUSTING = { trustHints: true }
-
-/**
- * What the instance is called in this series.
- * @throws InstanceValidationError when it belongs to another one
- */
-async function keyWithin(
-  { draft, place }: AppendTo,
-  instance: Instance,
-  signal?: AbortSignal,
-): Promise<string> {
-  const { hashedUids } = draft
-  if (hashedUids !== (instance.uidHashFunc !== undefined)) {
-    const what = hashedUids
-      ? "the series is hashed, the instance has no uidHashFunc"
-      : "only the instance is hashed"
-    throw foreign(place, instance, what)
-  }
-  const [study, series, key] = hashedUids
-    ? [
-        await instance.hashedStudyUid(TRUSTING, signal),
-        await instance.hashedSeriesUid(TRUSTING, signal),
-        await instance.hashedInstanceUid(TRUSTING, signal),
-      ]
-    : [
-        await instance.studyUid(TRUSTING, signal),
-        await instance.seriesUid(TRUSTING, signal),
-        await instance.instanceUid(TRUSTING, signal),
-      ]
-  if (study !== draft.studyUid) throw foreign(place, instance, `it is of study ${study}`)
-  if (series !== draft.seriesUid) throw foreign(place, instance, `it is of series ${series}`)
-  return key
-}
-
-function foreign(place: SeriesPlace, { originalPath }: Instance, why: string): InstanceValidationError {
-  return new InstanceValidationError(
-    `${originalPath} does not belong to COD object ${place.seriesUid}: ${why}`,
-    {
-      facts: { uri: originalPath, study: place.studyUid, series: place.seriesUid },
-    },
-  )
 }
 
 async function addNew(

@@ -1,0 +1,51 @@
+import type { Log } from "../support/log.ts"
+import type { CODObjectAccess, CODObjectOptions } from "./access.ts"
+import { CODObject, type DeserializeAccess } from "./cod-object.ts"
+import type { SerializedCODObject } from "./serialize.ts"
+
+/** Whose series is worked on: one that is to be opened, or one that goes on under the lock that was serialized. */
+export type SeriesToWorkOn =
+  | CODObjectOptions
+  | (DeserializeAccess & { readonly serialized: SerializedCODObject })
+
+export interface WorkOptions {
+  /** Told when a lock is left hanging, and what to do about it. */
+  readonly log?: Pick<Log, "warn"> | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Opens a series, does `work`, and gives the lock back. When `work` fails the lock stays, so that nobody writes what it may
+ * have left half-done before somebody has looked; what was not synced is lost. Temporary files go in both cases.
+ * @throws what `work` throws, and as `CODObject.open`, `sync` and `release`
+ */
+export async function withCODObject<T>(
+  series: SeriesToWorkOn,
+  work: (cod: CODObject) => T | Promise<T>,
+  { log, signal }: WorkOptions = {},
+): Promise<T> {
+  await using cod = await opened(series, signal)
+  try {
+    const result = await work(cod)
+    if ((series as CODObjectAccess).syncOnExit === true) await cod.sync({}, signal)
+    await cod.release(signal)
+    return result
+  } catch (error) {
+    if (cod.lock !== undefined) tellHanging(cod, log)
+    throw error
+  }
+}
+
+async function opened(series: SeriesToWorkOn, signal?: AbortSignal): Promise<CODObject> {
+  if (!("serialized" in series)) return await CODObject.open(series, signal)
+  const { serialized, ...access } = series
+  return await CODObject.deserialize(serialized, access, signal)
+}
+
+function tellHanging({ datastoreSeriesUri, lock }: CODObject, log: WorkOptions["log"]): void {
+  const locks = lock!.held.map(({ uri, generation }) => `${uri}#${generation}`)
+  log?.warn(
+    { series: datastoreSeriesUri, locks },
+    "the lock is left hanging: look at the series with `cod check`, mend it with `cod repair`, then `cod unlock` it",
+  )
+}
