@@ -46,13 +46,13 @@ export function renderCheck(
 ): string {
   const errors = findings.filter(({ severity }) => severity === "error")
   const notes = findings.filter(({ severity }) => severity === "note")
-  const how = headers ? "headers compared, no bytes" : "all bytes read"
+  const how = headers ? ", only headers compared" : ""
   return [
     safe(series),
     ...listed("Errors", errors, place),
-    ...listed("Notes: nothing is lost", notes, place),
+    ...listed("Notes, by which nothing is lost", notes, place),
     ...(findings.length === 0 ? [] : [`\nWhat to do\n${todos(findings)}`]),
-    `\n${plural(instances, "instance")}, ${how}: ` +
+    `\n${plural(instances, "instance")}${how}: ` +
       (findings.length === 0
         ? "sound"
         : [

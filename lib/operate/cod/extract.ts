@@ -1,11 +1,11 @@
 import { link, mkdir, rm, stat } from "node:fs/promises"
-import { join, resolve } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { CODError, type CODObject, type InstanceRecord, type SeriesMetadata } from "../../cod/index.ts"
 import { copyView } from "../../cod/reading/copy-view.ts"
 import { fileNames } from "../../cod/reading/extract.ts"
 import { asFileError } from "../../cod/reading/file-bytes.ts"
 import { crc32cOfFile } from "../../support/checksums.ts"
-import { verdictOf } from "../../support/errors.ts"
+import { UsageError, verdictOf } from "../../support/errors.ts"
 import { forEachLimit } from "../../support/pool.ts"
 import type { Progress } from "../../support/progress.ts"
 import { renderExtract } from "./extract-render.ts"
@@ -50,7 +50,9 @@ async function extractInto(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<ExtractReport> {
-  await mkdir(folder, { recursive: true }).catch((cause) => Promise.reject(asFileError(folder, cause)))
+  await mkdir(folder, { recursive: true }).catch((cause) => {
+    throw new UsageError(`${folder} cannot be used as a folder: ${cause.code}`)
+  })
   const names = fileNames(instances.keys())
   const outcomes = new Map<string, Outcome>()
   progress.start(instances.size, "instances")
@@ -128,7 +130,7 @@ function isTaken(error: unknown): boolean {
 }
 
 function taken(path: string): CODError {
-  return new CODError(`${path} is another file, and stays as it is`)
+  return new CODError(`${basename(path)} is there with other bytes, and stays as it is`)
 }
 
 function inLists(keys: Iterable<string>, outcomes: ReadonlyMap<string, Outcome>) {
