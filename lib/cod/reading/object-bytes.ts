@@ -25,6 +25,7 @@ const FRUITLESS_TRIES = 5
 /**
  * Reads an object, or a range of it, into `sink`. A body that breaks off is gone on with where it broke, in the same
  * generation. A range is cut at the object's end, and empty behind it: what the caller makes of that is its matter.
+ * @param begin is told of the object before its first byte comes
  * @returns what the store tells of the whole object
  * @throws NotFound, PreconditionFailed, AccessDenied, Unavailable
  */
@@ -33,18 +34,23 @@ export async function pipeObject(
   { range, ifGeneration }: Wanted,
   sink: Sink,
   signal?: AbortSignal,
+  begin: (info: ObjectInfo) => void = () => {},
 ): Promise<ObjectInfo> {
   let at = range?.start ?? 0
   let generation = ifGeneration
   let refusal: { readonly error: unknown } | undefined
-  const take = async (piece: Uint8Array) => {
+  let hasBegun = false
+  const guarded = async (work: () => void | Promise<void>) => {
     try {
-      await sink(piece)
-      at += piece.length
+      await work()
     } catch (error) {
       refusal = { error }
       throw error
     }
+  }
+  const take = async (piece: Uint8Array) => {
+    await guarded(() => sink(piece))
+    at += piece.length
   }
   for (let fruitless = 0; ; fruitless++) {
     const from = at
@@ -52,6 +58,8 @@ export async function pipeObject(
     generation = body.info.generation
     const end = Math.min(range?.end ?? body.info.size, body.info.size)
     try {
+      if (!hasBegun) await guarded(() => beginWith(body, begin))
+      hasBegun = true
       for await (const chunk of body.stream) await take(chunk.subarray(0, end - at))
     } catch (cause) {
       if (refusal !== undefined) throw refusal.error
@@ -94,20 +102,36 @@ export async function wholeObject(
   maxBytes: number,
   signal?: AbortSignal,
 ): Promise<{ readonly info: ObjectInfo; readonly bytes: Uint8Array }> {
-  const chunks: Uint8Array[] = []
+  let bytes = new Uint8Array(0)
   let length = 0
-  const sink: Sink = (chunk) => {
-    length += chunk.length
-    if (length > maxBytes) throw new TooLarge(nameOf(object), maxBytes)
-    chunks.push(chunk.slice())
+  const begin = ({ size }: ObjectInfo) => {
+    if (size > maxBytes) throw new TooLarge(nameOf(object), maxBytes)
+    bytes = new Uint8Array(size)
   }
-  const info = await pipeObject(object, {}, sink, signal)
-  return { info, bytes: Buffer.concat(chunks) }
+  const sink: Sink = (chunk) => {
+    bytes.set(chunk, length)
+    length += chunk.length
+  }
+  const info = await pipeObject(object, {}, sink, signal, begin)
+  return { info, bytes }
 }
 
 /** `gs://bucket/prefix/a/b.dcm`, for messages. */
 export function nameOf({ source, key }: StoredObject): string {
   return `${source.uri}/${key}`
+}
+
+/** A body that is not wanted after all is not left open. */
+async function beginWith(
+  { info, stream }: { readonly info: ObjectInfo; readonly stream: AsyncIterable<Uint8Array> },
+  begin: (info: ObjectInfo) => void,
+): Promise<void> {
+  try {
+    begin(info)
+  } catch (error) {
+    if (stream instanceof ReadableStream) await stream.cancel()
+    throw error
+  }
 }
 
 /** HTTP has no words for a range without bytes, and stores refuse one that begins behind the end. */
