@@ -8,7 +8,7 @@ import { type Asked, abortReason, describe } from "./failures.ts"
 import type { Catalogue } from "./file-catalogue.ts"
 import { fileIdOf, lookAt, OWN_FILES } from "./file-paths.ts"
 import type { UploadBody, UploadParts, WriteOptions } from "./store.ts"
-import { isParts, readAhead, sizeOfBody } from "./upload-parts.ts"
+import { isParts, PART_BYTES, readAhead, sizeOfBody } from "./upload-parts.ts"
 
 /** The bytes of a write that is under way, complete and on the disk, in a file of their own at the root. */
 export interface Upload extends Disposable {
@@ -81,9 +81,6 @@ async function writeWhole(asked: Asked, path: string, body: UploadBody, signal?:
   }
   await file.sync()
 }
-
-/** Enough to make a far-away source's ranges worth their requests; two are in memory at a time. */
-const PART_BYTES = 8 << 20
 
 async function writeParts(asked: Asked, file: FileHandle, parts: UploadParts, signal?: AbortSignal) {
   await using ahead = readAhead(asked, parts, signal)

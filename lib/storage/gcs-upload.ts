@@ -6,16 +6,13 @@ import { infoOfText } from "./gcs-info.ts"
 import { cancelSession, type Sliceable, sendSlices } from "./gcs-session.ts"
 import { exchange } from "./http.ts"
 import type { LocalBody, ObjectInfo, UploadBody, UploadParts, WriteOptions } from "./store.ts"
-import { isParts, readAhead, readPart } from "./upload-parts.ts"
+import { isParts, PART_BYTES, readAhead, readPart } from "./upload-parts.ts"
 
 /** Up to this size one request is cheaper than the two that a session takes at least. */
 const AT_ONCE_BYTES = 1 << 20
 
 /** Bodies that are made for this upload alone are in memory anyway. On a line of 1 Mbit/s it takes half a minute. */
 const PARTS_AT_ONCE_BYTES = 4 << 20
-
-/** Two are held, and a third while `fetch` copies it. A multiple of 256 KiB. */
-const PART_BYTES = 8 << 20
 
 export interface UploadTarget {
   readonly asked: Asked & { readonly key: string }

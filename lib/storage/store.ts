@@ -63,7 +63,7 @@ export interface UploadParts {
    * matter, the write waits. The bytes must not change before the second call after this one, so that two buffers are
    * enough for any body.
    *
-   * The write fails with the error that it throws; with `Unavailable` only when that came repeatedly.
+   * The write fails with the error that it throws, after `Unavailable` as patiently as if the store itself had been so.
    */
   read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array>
 }

@@ -4,6 +4,9 @@ import { RequestRefused } from "./errors.ts"
 import { type Asked, abortReason, describe } from "./failures.ts"
 import type { UploadBody, UploadParts } from "./store.ts"
 
+/** Worth a request at both ends, and small enough that two of them, and a copy of one, are little memory. */
+export const PART_BYTES = 8 << 20
+
 export function isParts(body: UploadBody): body is UploadParts {
   return !(body instanceof Uint8Array || body instanceof Blob)
 }

@@ -20,6 +20,7 @@ export const WRITING = {
   shouldWritePartsOfAnySize,
   shouldRefuseWrongChecksumsOfSmallParts,
   shouldRefuseWrongChecksumsOfLargeParts,
+  shouldShowNothingOfPartsThatAreStillMade,
   shouldTellWhyPartsCannotBeRead,
   shouldRefusePartsOfAnotherLength,
   shouldCreatePartsOnlyWhereNothingIs,
@@ -139,6 +140,23 @@ async function refusesWrongChecksums(store: ObjectStore, body: UploadBody) {
     await expect(store.write("object", body, { ...DICOM, ...wrong })).rejects.toBeInstanceOf(ChecksumMismatch)
   }
   expect(await keysIn(store)).toEqual([])
+}
+
+async function shouldShowNothingOfPartsThatAreStillMade(store: ObjectStore) {
+  const before = await store.write("object", noise(10), DICOM)
+  const seen: unknown[] = []
+  const whole = partsOf(noise(LARGE_PARTS))
+  const body: UploadParts = {
+    size: whole.size,
+    async read(start, end) {
+      seen.push((await store.head("object"))?.generation)
+      expect(await keysIn(store)).toEqual(["object"])
+      return whole.read(start, end)
+    },
+  }
+  await store.write("object", body, { ...DICOM, ifGeneration: before.generation })
+  expect(seen).toEqual(seen.map(() => before.generation))
+  expect((await store.head("object"))?.size).toBe(LARGE_PARTS)
 }
 
 async function shouldTellWhyPartsCannotBeRead(store: ObjectStore) {

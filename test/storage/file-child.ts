@@ -6,7 +6,7 @@ import { renameSync } from "node:fs"
 import { openFileStore } from "../../lib/storage/file.ts"
 import { openCatalogue } from "../../lib/storage/file-catalogue.ts"
 import { receiveUpload } from "../../lib/storage/file-uploads.ts"
-import { noise } from "../contract/bodies.ts"
+import { noise, partsOf } from "../contract/bodies.ts"
 
 const [root = "", mode = "", name = ""] = process.argv.slice(2)
 
@@ -24,14 +24,15 @@ const MODES: Record<string, () => Promise<void>> = {
     }
   },
 
-  /** Replaces a few objects for ever, each time by bytes that its metadata tell. */
+  /** Replaces a few objects for ever, each time by bytes that its metadata tell, in one piece and in parts. */
   async replace() {
     const store = openFileStore(root)
     for (let seed = 1; ; seed++) {
       const key = `keys/${seed % 5}`
       const ifGeneration = (await store.head(key))?.generation ?? "absent"
       const options = { contentType: "text/plain", ifGeneration, metadata: { seed: String(seed) } }
-      await store.write(key, noise(3000, seed), options)
+      const bytes = noise(3000, seed)
+      await store.write(key, seed % 2 === 0 ? bytes : partsOf(bytes), options)
       say(`${key} ${seed}`)
     }
   },

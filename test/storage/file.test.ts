@@ -21,7 +21,7 @@ import {
   Unavailable,
 } from "../../lib/storage/errors.ts"
 import { openFileStore } from "../../lib/storage/file.ts"
-import type { ObjectStore, Opened, WriteOptions } from "../../lib/storage/store.ts"
+import type { ObjectStore, Opened, UploadParts, WriteOptions } from "../../lib/storage/store.ts"
 import { crc32cBase64 } from "../../lib/support/checksums.ts"
 import { bytesAt, failureOf, keysIn, noise } from "../contract/bodies.ts"
 import { type TempDir, tempDir } from "../support/temp.ts"
@@ -70,6 +70,11 @@ describe("what is on the disk", () => {
     const wrong = { ...DICOM, crc32c: "AAAAAA==" }
     expect(await failureOf(store.write("a/b", noise(10), wrong))).toBeInstanceOf(ChecksumMismatch)
     expect(await failureOf(store.write("../a", noise(10), DICOM))).toBeInstanceOf(RequestRefused)
+    const breaking: UploadParts = {
+      size: 20 << 20,
+      read: async (start, end) => (start === 0 ? noise(end) : Promise.reject(new Error("no more"))),
+    }
+    expect(await failureOf(store.write("a/b", breaking, DICOM))).toBeInstanceOf(RequestRefused)
     const replace = { ...DICOM, ifGeneration: "1" }
     expect(await failureOf(store.write("a/b", noise(10), replace))).toBeInstanceOf(PreconditionFailed)
     expect(await failureOf(store.delete("a/b", { ifGeneration: "1" }))).toBeInstanceOf(NotFound)
