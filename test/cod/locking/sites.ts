@@ -49,7 +49,10 @@ export function keyIn({ store, place }: Pick<LockSite, "store" | "place">, name:
 }
 
 /** Makes a lock as the Python package does: without a word of who it is. */
-export function takeAsPython(site: LockSite, name = ".gradient.lock"): Promise<ObjectInfo> {
+export function takeAsPython(
+  site: Pick<LockSite, "store" | "place">,
+  name = ".gradient.lock",
+): Promise<ObjectInfo> {
   return site.store.write(keyIn(site, name), Bun.gzipSync(Buffer.from("{}")), {
     ifGeneration: "absent",
     contentType: "application/json",
