@@ -14,7 +14,7 @@ await main(
     },
     options: {
       frame: option("N", positiveInteger, "cat: only this frame, counted from 1"),
-      headers: flag("check: compare headers, read no instance"),
+      quick: flag("ls: without counts; check: headers alone, no instance"),
     },
     config: ["s3", "gcs"],
   },

@@ -8,24 +8,24 @@ import { seriesTarget } from "./target.ts"
 export async function check(
   start: CodStart,
   [uri = ""]: readonly string[],
-  { headers }: { readonly headers: boolean },
+  { quick }: { readonly quick: boolean },
 ): Promise<0 | 1> {
   const place = seriesTarget(uri)
   const { progress, stop } = start
   const onProgress = (done: number, of: number) =>
     done === 0 ? progress.start(of, "instances") : progress.tick()
   const report = await withStoreOf(place, start, (store) =>
-    checkSeries(uri, { store, bytes: !headers, onProgress }, stop.requested),
+    checkSeries(uri, { store, bytes: !quick, onProgress }, stop.requested),
   ).finally(progress.stop)
-  await start.print(documentOf(report, headers), () => renderCheck(report, place, headers))
+  await start.print(documentOf(report, quick), () => renderCheck(report, place, quick))
   return report.isSound ? 0 : 1
 }
 
-function documentOf({ series, instances, isSound, findings }: CheckReport, headers: boolean) {
+function documentOf({ series, instances, isSound, findings }: CheckReport, quick: boolean) {
   return {
     uri: series,
     instances,
-    bytes_read: !headers,
+    bytes_read: !quick,
     sound: isSound,
     errors: findings.filter(({ severity }) => severity === "error").length,
     notes: findings.filter(({ severity }) => severity === "note").length,
@@ -42,11 +42,11 @@ function documentOf({ series, instances, isSound, findings }: CheckReport, heade
 export function renderCheck(
   { series, instances, findings }: CheckReport,
   place: SeriesPlace,
-  headers: boolean,
+  quick: boolean,
 ): string {
   const errors = findings.filter(({ severity }) => severity === "error")
   const notes = findings.filter(({ severity }) => severity === "note")
-  const how = headers ? ", only headers compared" : ""
+  const how = quick ? ", only headers compared" : ""
   return [
     safe(series),
     ...listed("Errors", errors, place),

@@ -38,7 +38,7 @@ function documentOf(found: SeriesInfo) {
 export function renderInfo(found: SeriesInfo): string {
   const { unreadable, errorLog } = found
   return [
-    table(["series", found.uri], rowsOf(found)),
+    table(["series", safe(found.uri)], rowsOf(found)),
     ...(unreadable.length === 0
       ? []
       : [

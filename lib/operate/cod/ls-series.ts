@@ -17,10 +17,10 @@ export interface SeriesRow {
   readonly uri: string
   readonly study_uid: string
   readonly series_uid: string
-  /** Null where there is no metadata that could be read. */
+  /** Null where there is no metadata that was read. */
   readonly instances: number | null
   readonly tar_bytes: number | null
-  readonly metadata: "ok" | "missing" | "unreadable"
+  readonly metadata: "ok" | "missing" | "unreadable" | "unread"
   readonly locks: readonly string[]
   readonly error_log: boolean
 }
@@ -28,14 +28,18 @@ export interface SeriesRow {
 /** So many metadata documents are read at a time. */
 const AT_ONCE = 8
 
-/** All series of a datastore or of a study, in the order of their keys. */
+/**
+ * All series of a datastore or of a study, in the order of their keys.
+ * @param quick from the listing alone: the metadata of each would be one more request
+ */
 export async function listCounted(
-  within: { readonly datastore: string; readonly studyUid?: string },
+  { quick, ...within }: { readonly datastore: string; readonly studyUid?: string; readonly quick: boolean },
   store: ObjectSource,
   { stop, progress }: Pick<CodStart, "stop" | "progress">,
 ): Promise<readonly SeriesRow[]> {
   const signal = stop.requested
   const listed = await Array.fromAsync(listSeries({ ...within, store }, signal))
+  if (quick) return listed.map((series) => ({ ...rowOf(series), ...unread(series) }))
   const rows: SeriesRow[] = new Array(listed.length)
   progress.start(listed.length, "series")
   try {
@@ -61,11 +65,13 @@ function rowOf({ place, objects, locks }: ListedSeries) {
   }
 }
 
-async function countOf(
-  { place }: ListedSeries,
-  store: ObjectSource,
-  signal: AbortSignal,
-): Promise<Pick<SeriesRow, "instances" | "metadata">> {
+type Count = Pick<SeriesRow, "instances" | "metadata">
+
+function unread({ objects }: ListedSeries): Count {
+  return { instances: null, metadata: objects.has("metadata.json") ? "unread" : "missing" }
+}
+
+async function countOf({ place }: ListedSeries, store: ObjectSource, signal: AbortSignal): Promise<Count> {
   // Each is read once: nothing is worth keeping.
   const metadataCache = new MetadataCache({ maxBytes: 0 })
   using opened = seriesAt(place, { store, metadataCache })
@@ -81,7 +87,7 @@ async function countOf(
 
 export function renderSeries(
   rows: readonly SeriesRow[],
-  { kind }: { readonly kind: "datastore" | "study" },
+  { kind, quick }: { readonly kind: "datastore" | "study"; readonly quick: boolean },
 ): string {
   const ofStudies = kind === "datastore"
   const total = rows.reduce((sum, { instances }) => sum + (instances ?? 0), 0)
@@ -89,26 +95,25 @@ export function renderSeries(
   const studies = new Set(rows.map(({ study_uid }) => study_uid)).size
   return [
     table(
-      [...(ofStudies ? ["study"] : []), "series", "instances", "tar", ""],
+      [...(ofStudies ? ["study"] : []), "series", ...(quick ? [] : ["instances"]), "tar", ""],
       rows.map((row) => [
         ...(ofStudies ? [row.study_uid] : []),
         row.series_uid,
-        row.instances ?? undefined,
+        ...(quick ? [] : [row.instances ?? undefined]),
         row.tar_bytes === null ? undefined : bytes(row.tar_bytes),
         remarksOn(row),
       ]),
     ),
     "",
     `${ofStudies ? `${plural(studies, "study", "studies")}, ` : ""}${plural(rows.length, "series", "series")}, ` +
-      `${plural(total, "instance")}, ${bytes(size)}`,
+      `${quick ? "" : `${plural(total, "instance")}, `}${bytes(size)}`,
   ].join("\n")
 }
 
 function remarksOn({ metadata, tar_bytes, locks, error_log, instances }: SeriesRow): string {
   return [
-    ...(metadata === "ok"
-      ? []
-      : [metadata === "missing" ? "no metadata.json" : "metadata.json is unreadable"]),
+    ...(metadata === "missing" ? ["no metadata.json"] : []),
+    ...(metadata === "unreadable" ? ["metadata.json is unreadable"] : []),
     ...(tar_bytes === null && instances !== 0 ? ["no tar"] : []),
     ...locks,
     ...(error_log ? ["error.log"] : []),

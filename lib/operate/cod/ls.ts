@@ -6,22 +6,34 @@ import { withSeries } from "./open-series.ts"
 import { type CodStart, withDatastore } from "./start.ts"
 import { type ListTarget, listTarget } from "./target.ts"
 
+interface LsOptions {
+  /** Series by the listing alone. */
+  readonly quick: boolean
+}
+
 /** `cod ls URI`: the series of a datastore or a study, or the instances of a series. */
-export async function ls(start: CodStart, [uri = ""]: readonly string[]): Promise<0> {
+export async function ls(start: CodStart, [uri = ""]: readonly string[], { quick }: LsOptions): Promise<0> {
   const target = listTarget(uri)
   if (target.kind === "series") {
     const listed = await withSeries(target.place, start, listInstances)
     await start.print(listed, renderInstances)
     return 0
   }
-  const listed = await withDatastore(target.datastore, start, (store) => listOf(target, store, start))
-  await start.print(listed, (all) => renderSeries(all, target))
+  const listed = await withDatastore(target.datastore, start, (store) =>
+    listOf(target, store, start, { quick }),
+  )
+  await start.print(listed, (all) => renderSeries(all, { kind: target.kind, quick }))
   return 0
 }
 
 /** What has no series does not exist for a store: it has no folders of its own. */
-async function listOf(target: Exclude<ListTarget, { kind: "series" }>, store: ObjectSource, start: CodStart) {
-  const listed = await listCounted(target, store, start)
+async function listOf(
+  target: Exclude<ListTarget, { kind: "series" }>,
+  store: ObjectSource,
+  start: CodStart,
+  { quick }: LsOptions,
+) {
+  const listed = await listCounted({ ...target, quick }, store, start)
   if (listed.length > 0) return listed
   if (target.kind === "study") {
     throw new NotThere(

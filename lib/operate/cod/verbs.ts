@@ -9,10 +9,11 @@ import { ls } from "./ls.ts"
 import type { CodStart } from "./start.ts"
 import { tags } from "./tags.ts"
 
-/** Flags that belong to one verb each. */
+/** Flags that belong to some of the verbs. */
 export interface VerbOptions {
   readonly frame: number | undefined
-  readonly headers: boolean
+  /** Reads no more than it must. */
+  readonly quick: boolean
 }
 
 interface Verb {
@@ -31,7 +32,8 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   ls: {
     takes: "URI",
     does: "the series of a datastore or study; a series' keys",
-    examples: ["ls gs://bucket/cod", "ls gs://bucket/cod/studies/1.2.3", `ls ${SERIES}`],
+    examples: ["ls gs://bucket/cod --quick", "ls gs://bucket/cod/studies/1.2.3", `ls ${SERIES}`],
+    flag: "quick",
     run: ls,
   },
   info: {
@@ -62,8 +64,8 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   check: {
     takes: "URI",
     does: "whether all that is stored fits together",
-    examples: [`check ${SERIES}`, `check ${SERIES} --headers`],
-    flag: "headers",
+    examples: [`check ${SERIES}`, `check ${SERIES} --quick`],
+    flag: "quick",
     run: check,
   },
 }
@@ -110,11 +112,11 @@ function requireWords(name: string, { takes, examples }: Verb, words: readonly s
   )
 }
 
-function requireOwnFlags(name: string, { flag }: Verb, { frame, headers }: VerbOptions): void {
-  const given = { frame: frame !== undefined, headers }
-  for (const other of ["frame", "headers"] as const) {
+function requireOwnFlags(name: string, { flag }: Verb, { frame, quick }: VerbOptions): void {
+  const given = { frame: frame !== undefined, quick }
+  for (const other of ["frame", "quick"] as const) {
     if (!given[other] || flag === other) continue
-    const owner = Object.keys(VERBS).find((verb) => VERBS[verb]?.flag === other)
-    throw new UsageError(`--${other} is for ${owner}, not for ${name}`)
+    const owners = Object.keys(VERBS).filter((verb) => VERBS[verb]?.flag === other)
+    throw new UsageError(`--${other} is for ${owners.join(" and ")}, not for ${name}`)
   }
 }

@@ -35,7 +35,7 @@ const [[FIRST, { start_byte: START, size: SIZE }], [, { start_byte: START_2 }]] 
 /** Bytes of an entry's headers, as the Python package writes them. */
 const HEADERS = 1536
 
-const check = (uri: string, headers = false) => verb<CheckDocument>(["check", uri], { headers })
+const check = (uri: string, quick = false) => verb<CheckDocument>(["check", uri], { quick })
 
 function kindsOf({ document }: Said<CheckDocument>, severity: Severity): FindingKind[] {
   return document.findings.filter((found) => found.severity === severity).map(({ kind }) => kind)

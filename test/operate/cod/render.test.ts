@@ -115,6 +115,15 @@ describe("for people", () => {
     expect(text).not.toMatch(/^1\.2 /m)
   })
 
+  test("a quick ls reads nothing but the listing", async () => {
+    await using series = await changedSeries(goldenCase("several-instances"))
+    await series.put(series.keys.metadata, Buffer.from("garbage"))
+    const { text, document } = await verb(["ls", series.store.uri], { quick: true })
+    expect(document).toMatchObject([{ instances: null, metadata: "unread", tar_bytes: 20480 }])
+    expect(text).toMatch(/^study +series +tar\n.* {2}20 kB\n\n1 study, 1 series, 20 kB$/)
+    expect((await verb(["ls", series.store.uri])).text).toContain("metadata.json is unreadable")
+  })
+
   test("ls of a datastore has studies, of a study series alone", async () => {
     const golden = goldenCase("several-instances")
     const datastore = await verb(["ls", golden.datastore])

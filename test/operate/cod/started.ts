@@ -29,7 +29,7 @@ export async function verb<Document>(
       said = { document: JSON.parse(JSON.stringify(report)), text: render(report) }
     },
   }
-  const exitCode = await runVerb(start, words, { frame: undefined, headers: false, ...options })
+  const exitCode = await runVerb(start, words, { frame: undefined, quick: false, ...options })
   if (said === undefined) throw new Error("the verb printed nothing")
   return { exitCode, ...said, progress: steps }
 }

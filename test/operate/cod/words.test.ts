@@ -24,7 +24,7 @@ describe("words of cod", () => {
     [["cat", URI], {}, `cod.ts ls ${URI} lists the keys`],
     [["cat", `${URI}#`], {}, `cod.ts ls ${URI} lists the keys`],
     [["info", URI], { frame: 1 }, "--frame is for cat, not for info"],
-    [["cat", `${URI}#1`], { headers: true }, "--headers is for check, not for cat"],
+    [["cat", `${URI}#1`], { quick: true }, "--quick is for ls and check, not for cat"],
     [["tags", `${URI}#1`, "PatientID"], {}, "Keywords such as PatientID are not understood"],
     [["info", "folder/studies/1/series/2"], {}, "A local folder is written as file:///"],
     [["ls", "."], {}, "A local folder is written as file:///"],
