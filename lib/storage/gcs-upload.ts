@@ -11,9 +11,6 @@ import { isParts, PART_BYTES, readAhead, readPart } from "./upload-parts.ts"
 /** Up to this size one request is cheaper than the two that a session takes at least. */
 const AT_ONCE_BYTES = 1 << 20
 
-/** Bodies that are made for this upload alone are in memory anyway. On a line of 1 Mbit/s it takes half a minute. */
-const PARTS_AT_ONCE_BYTES = 4 << 20
-
 export interface UploadTarget {
   readonly asked: Asked & { readonly key: string }
   /** `https://storage.googleapis.com/upload/storage/v1/b/{bucket}/o` */
@@ -67,7 +64,8 @@ async function uploadParts(
 ): Promise<string> {
   const { asked, sliceBytes } = target
   const { size } = body
-  if (size <= PARTS_AT_ONCE_BYTES) {
+  // One part is in memory whichever way it goes.
+  if (size <= PART_BYTES) {
     return uploadAtOnce(target, await readPart(asked, body, 0, size, signal), options, signal)
   }
   await using ahead = readAhead(asked, body, signal)

@@ -117,7 +117,7 @@ async function shouldWriteFilesOfAnySize(store: ObjectStore) {
 }
 
 async function shouldWritePartsOfAnySize(store: ObjectStore) {
-  for (const size of [0, 1, 4 << 20, LARGE_PARTS, 3 * (8 << 20)]) {
+  for (const size of [0, 1, 4 << 20, LARGE_PARTS, 3 * (4 << 20)]) {
     const bytes = noise(size, size)
     const hashes = { crc32c: crc32cBase64(bytes), md5: md5Base64(bytes) }
     const metadata = { size: String(size) }
