@@ -114,6 +114,24 @@ export class TarMissingInstanceError extends TarValidationError {}
 /** The tar holds an instance whose CRC32C is not the one that the metadata names. */
 export class HashMismatchError extends TarValidationError {}
 
+/** A repair would have to give instances up: their bytes are nowhere in the tar. Nothing was written. */
+export class InstancesLostError extends CODError {
+  /** Their keys, and what there is instead. */
+  readonly lost: readonly { readonly key: string; readonly why: string }[]
+
+  constructor(seriesUri: string, lost: readonly { readonly key: string; readonly why: string }[]) {
+    const [first] = lost
+    super(
+      `${seriesUri}: the bytes of ${lost.length} instances are lost, ${first?.key} first: ${first?.why}`,
+      {
+        facts: { series: seriesUri, lost: lost.length },
+        hint: "Put the tar back if there is a better one. To give them up say dropLost; the old metadata are kept.",
+      },
+    )
+    this.lost = lost
+  }
+}
+
 /** Somebody else holds the lock of a series, or took it at the same moment. */
 export class LockAcquisitionError extends CODError {
   /** Undefined when it was gone again before it could be looked at. */

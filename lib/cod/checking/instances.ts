@@ -1,4 +1,3 @@
-import { crc32c, crc32cToBase64 } from "../../support/checksums.ts"
 import { forEachLimit } from "../../support/pool.ts"
 import { CODError } from "../errors.ts"
 import { memberName } from "../format/layout.ts"
@@ -6,7 +5,7 @@ import type { InstanceEntry, InstanceRecord } from "../format/metadata/types.ts"
 import { uidFault } from "../format/uid.ts"
 import { frameTable } from "../reading/frame-place.ts"
 import { rangeOf } from "../reading/instance-bytes.ts"
-import { pipeObject } from "../reading/object-bytes.ts"
+import { measureRange } from "../reading/measure.ts"
 import type { Series } from "../reading/series.ts"
 import { type Finding, finding } from "./finding.ts"
 import type { ListedTar } from "./tar.ts"
@@ -103,15 +102,8 @@ async function flawOf(
   generation: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  let checksum = 0
-  let size = 0
-  const sink = (chunk: Uint8Array) => {
-    checksum = crc32c(chunk, checksum)
-    size += chunk.length
-  }
-  await pipeObject(tar, { range: rangeOf(record), ifGeneration: generation }, sink, signal)
+  const { size, crc32c: found } = await measureRange(tar, rangeOf(record), generation, signal)
   if (size < record.size) return `the tar ends after ${size} of its ${record.size} bytes`
-  const found = crc32cToBase64(checksum)
   return found === record.crc32c ? undefined : `CRC32C is ${found}, by the metadata ${record.crc32c}`
 }
 

@@ -1,7 +1,8 @@
 import { NotFound } from "../../storage/errors.ts"
+import type { ObjectInfo } from "../../storage/store.ts"
 import type { InstanceEntry } from "../format/metadata/types.ts"
 import type { TarMember } from "../format/tar/member.ts"
-import { scanTar, type TarScan } from "../format/tar/scan.ts"
+import { type ScanOptions, scanTar, type TarScan } from "../format/tar/scan.ts"
 import { openRemoteBytes } from "../reading/remote-bytes.ts"
 import type { Series } from "../reading/series.ts"
 import { type Finding, finding } from "./finding.ts"
@@ -10,6 +11,7 @@ import { type Finding, finding } from "./finding.ts"
 export interface ListedTar {
   readonly generation: string
   readonly size: number
+  readonly info: ObjectInfo
   readonly scan: TarScan
   /** Also those that readers of tars do not see. */
   readonly all: readonly TarMember[]
@@ -20,12 +22,16 @@ export interface ListedTar {
 }
 
 /** Reads a tar's headers. @returns undefined when there is no tar */
-export async function listTar({ tar }: Series, signal?: AbortSignal): Promise<ListedTar | undefined> {
+export async function listTar(
+  { tar }: Series,
+  signal?: AbortSignal,
+  options: ScanOptions = {},
+): Promise<ListedTar | undefined> {
   try {
     const bytes = await openRemoteBytes(tar, signal)
-    const scan = await scanTar(bytes, {}, signal)
-    const { generation, size } = bytes
-    return { generation, size, scan, ...arranged(scan) }
+    const scan = await scanTar(bytes, options, signal)
+    const { generation, size, info } = bytes
+    return { generation, size, info, scan, ...arranged(scan) }
   } catch (error) {
     if (error instanceof NotFound) return undefined
     throw error

@@ -1,11 +1,12 @@
 import { NotFound, Unavailable } from "../../storage/errors.ts"
-import type { Generation } from "../../storage/store.ts"
+import type { Generation, ObjectInfo } from "../../storage/store.ts"
 import type { RandomAccess } from "../format/bytes.ts"
 import { bytesOfRange, nameOf, type StoredObject } from "./object-bytes.ts"
 
 /** One generation of an object, read by ranges. */
 export interface RemoteBytes extends RandomAccess {
   readonly generation: Generation
+  readonly info: ObjectInfo
 }
 
 /**
@@ -20,6 +21,7 @@ export async function openRemoteBytes(object: StoredObject, signal?: AbortSignal
   return {
     size,
     generation,
+    info,
     async read(start, end, signal) {
       if (!(0 <= start && start <= end && end <= size))
         throw new RangeError(`no bytes ${start} .. ${end} in ${size}`)

@@ -66,7 +66,8 @@ async function lockFor(
   return await acquireLocks(store, series.place, body, { lockNames, owner, clock: series.clock }, signal)
 }
 
-async function refuseErrorLog(
+/** @throws ErrorLogExistsError unless it may be deleted, and is */
+export async function refuseErrorLog(
   series: Series,
   store: ObjectStore,
   { overrideErrors = false }: CODObjectAccess,
@@ -98,7 +99,8 @@ async function metadataNow(
   }
 }
 
-function storeFor(
+/** A store to write the datastore by: the one handed in, or one that goes with it. @throws UsageError */
+export function storeFor(
   { datastore }: SeriesPlace,
   { store, access }: CODObjectAccess,
 ): { readonly store: ObjectStore } & Disposable {

@@ -9,7 +9,7 @@ import type { TarMember } from "../format/tar/member.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
 import type { Series } from "../reading/series.ts"
 import { instancesDigest, TAR_RECORD, type TarRecord } from "../reading/tar-record.ts"
-import type { Draft } from "./draft.ts"
+import { type Draft, tarIsStored } from "./draft.ts"
 import { writeObject } from "./store-write.ts"
 import type { StoredTar } from "./stored-tar.ts"
 import { planTar } from "./tar-plan.ts"
@@ -31,6 +31,8 @@ export interface SyncTo {
   /** The record of that tar, if the metadata had one that was true. */
   readonly record: TarRecord | undefined
   readonly now: Date
+  /** Told of a tar that was uploaded, also when what comes after it fails. */
+  onTar(tar: { readonly stored: StoredTar; readonly record: TarRecord }): void
 }
 
 /**
@@ -44,14 +46,23 @@ export async function syncDraft(
   options: SyncOptions = {},
   signal?: AbortSignal,
 ): Promise<LoadedMetadata> {
-  if (to.draft.changed.tar) await uploadTar(to, options, signal)
+  const { draft } = to
+  const stored = draft.changed.tar ? await uploadTar(to, options, signal) : to.stored
+  if (draft.changed.index && stored !== undefined) {
+    await uploadIndex(to, stored.info, stored.members, signal)
+    draft.changed.index = false
+  }
   const { generation } = await uploadMetadata(to, options, signal)
-  return { generation, series: metadataOf(to.draft) }
+  return { generation, series: metadataOf(draft) }
 }
 
-async function uploadTar(to: SyncTo, { tarStorageClass }: SyncOptions, signal?: AbortSignal): Promise<void> {
+async function uploadTar(
+  to: SyncTo,
+  { tarStorageClass }: SyncOptions,
+  signal?: AbortSignal,
+): Promise<StoredTar> {
   const { series, store, draft, stored, now } = to
-  const { bytes, members, moved } = await planTar(series, draft, stored, now, signal)
+  const { bytes, members, moved, open } = await planTar(series, draft, stored, now, signal)
   const info = await writeObject(
     store,
     series.tar.key,
@@ -64,12 +75,19 @@ async function uploadTar(to: SyncTo, { tarStorageClass }: SyncOptions, signal?: 
     },
     signal,
   )
-  for (const [key, record] of moved) draft.instances.set(key, record)
-  await uploadIndex(to, info, members, signal)
-  draft.fields.set(TAR_RECORD, tarRecord(to, info))
+  tarIsStored(draft, moved)
+  const record = tarRecord(to, info)
+  draft.fields.set(TAR_RECORD, record)
+  const uploaded = { info, members, open }
+  to.onTar({ stored: uploaded, record })
+  return uploaded
 }
 
-function tarRecord({ series, draft, stored, record }: SyncTo, info: ObjectInfo): TarRecord {
+/** What the metadata is to say of a tar whose instances lie where the draft says. */
+export function tarRecord(
+  { series, draft, stored, record }: Pick<SyncTo, "series" | "draft" | "stored" | "record">,
+  info: ObjectInfo,
+): TarRecord {
   const isExact = stored === undefined || record?.offset_tables === "exact"
   return {
     uri: tarUri(series.place),
@@ -81,8 +99,8 @@ function tarRecord({ series, draft, stored, record }: SyncTo, info: ObjectInfo):
 }
 
 /** Made anew each time, and the only object that may be overwritten whatever it was: the tar tells what is in it. */
-async function uploadIndex(
-  { series, store, draft }: SyncTo,
+export async function uploadIndex(
+  { series, store, draft }: Pick<SyncTo, "series" | "store" | "draft">,
   tar: ObjectInfo,
   members: readonly TarMember[],
   signal?: AbortSignal,

@@ -18,6 +18,11 @@ export interface TarScan extends Search {
   readonly problem: InvalidTar | undefined
 }
 
+export interface ScanOptions {
+  /** Bytes of no member that are looked at (64 MiB). */
+  readonly search?: number
+}
+
 /** More than a series ever has; a list of them takes some 300 MB. */
 const MAX_MEMBERS = 500_000
 
@@ -32,7 +37,7 @@ const SEARCH = 64 << 20
  */
 export async function scanTar(
   tar: RandomAccess,
-  { search = SEARCH }: { readonly search?: number } = {},
+  { search = SEARCH }: ScanOptions = {},
   signal?: AbortSignal,
 ): Promise<TarScan> {
   const members: TarMember[] = []
