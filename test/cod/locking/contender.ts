@@ -3,7 +3,7 @@
  * `bun contender.ts STORE-URI [EMULATOR-URL]`.
  */
 import { createInterface } from "node:readline"
-import { LockAcquisitionError } from "../../../lib/cod/index.ts"
+import { LockAcquisitionError } from "../../../lib/cod/errors.ts"
 import { acquireLocks } from "../../../lib/cod/locking/acquire.ts"
 import { lockBody } from "../../../lib/cod/locking/body.ts"
 import { reacquireLocks } from "../../../lib/cod/locking/reacquire.ts"

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test"
 import fc from "fast-check"
-import { LockAcquisitionError, LocksLeftBehindError } from "../../../lib/cod/index.ts"
+import { LockAcquisitionError, LocksLeftBehindError } from "../../../lib/cod/errors.ts"
 import { acquireLocks } from "../../../lib/cod/locking/acquire.ts"
 import { lockBody } from "../../../lib/cod/locking/body.ts"
 import { findLocks } from "../../../lib/cod/locking/found.ts"

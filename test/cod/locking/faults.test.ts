@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "bun:test"
-import { LocksLeftBehindError } from "../../../lib/cod/index.ts"
+import { LocksLeftBehindError } from "../../../lib/cod/errors.ts"
 import { acquireLocks, type LockOptions } from "../../../lib/cod/locking/acquire.ts"
 import { lockBody } from "../../../lib/cod/locking/body.ts"
 import type { Cloud } from "../../../lib/demo/cloud/cloud.ts"
@@ -119,6 +119,14 @@ describe.each([
     await held.release()
     expect(await names()).toEqual([])
   })
+})
+
+test("a lock that was made, not seen at once, and refused when it was to be made again is its owner's", async () => {
+  cloud.fail({ operation: "gcs.insert", fault: LOST[0]! })
+  cloud.fail({ operation: "gcs.get", times: 2, fault: { kind: "status", status: 404 } })
+  const held = await lock(patiently())
+  expect(cloud.log.find({ operation: "gcs.insert" }).map(({ status }) => status)).toEqual([0, 412, 200])
+  await held.verify()
 })
 
 describe("An abort", () => {

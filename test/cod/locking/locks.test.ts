@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
+import { LockAcquisitionError, LockVerificationError } from "../../../lib/cod/errors.ts"
 import { gunzip } from "../../../lib/cod/format/gzip.ts"
-import { LockAcquisitionError, LockVerificationError } from "../../../lib/cod/index.ts"
 import { acquireLocks } from "../../../lib/cod/locking/acquire.ts"
 import { lockBody } from "../../../lib/cod/locking/body.ts"
 import { breakLock } from "../../../lib/cod/locking/break.ts"
@@ -50,6 +50,18 @@ describe.each(Object.entries(SITES))("The lock of a series in %s", (_, openSite)
       { name: ".cod.lock", tool: "archive/3", holder: { host: "host-7", pid: 4711, token } },
       { name: ".gradient.lock", tool: "archive/3", holder: { host: "host-7", pid: 4711, token } },
     ])
+  })
+
+  test("holds as much as metadata may be", async () => {
+    await using site = await openSite()
+    const body = crypto.getRandomValues(new Uint8Array(65536)).toHex().repeat(20)
+    const held = await acquireLocks(site.store, site.place, () => Buffer.from(body))
+    expect(await findLocks(site.store, site.place)).toMatchObject([
+      { size: body.length },
+      { size: body.length },
+    ])
+    await held.release()
+    expect(await standing(site)).toEqual([])
   })
 
   test("is had by one alone, and the other one is told by whom", async () => {
