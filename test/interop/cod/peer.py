@@ -1,23 +1,30 @@
 """What tests ask of `cloud-optimized-dicom`; the argument is the URL of the server that stands for GCS."""
 
-import hashlib
 import logging
 import sys
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
-import pydicom
 from cloud_optimized_dicom import metrics
 from cloud_optimized_dicom.cod_object import CODObject
+from cloud_optimized_dicom.instance import Instance
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
-from pydicom.encaps import generate_frames, parse_basic_offsets, parse_fragments
-from pydicom.uid import UID
 
+from facts import series_of
 from json_lines import serve
-from series import KINDS, Series, hashed
+from series import KINDS, Series
+from sources import hashed, put_sources
 
 OPTIONS = {"api_endpoint": sys.argv[1]}
 CLIENT = storage.Client(project="interop", credentials=AnonymousCredentials(), client_options=OPTIONS)
+
+held = None
+"""The series whose lock this process holds."""
+
+beginning = None
+"""Of an acquisition that was begun: what lets it go on, and its future."""
 
 
 def write(kind, bucket):
@@ -37,80 +44,57 @@ def read(datastore, study_uid, series_uid):
     instances = cod.get_instances(strict_sorting=False)
     if instances:
         cod.pull_tar()
-    metadata = cod.get_metadata()
-    return {
-        "datastore": datastore,
-        "study_uid": study_uid,
-        "series_uid": series_uid,
-        "hashed_uids": metadata.hashed_uids,
-        "metadata_fields": metadata.metadata_fields,
-        "instances": {key: instance_of(instance) for key, instance in instances.items()},
-        "order": list(instances),
-        "integrity_check": integrity_of(cod) if instances else None,
-    }
+    return series_of(cod, instances, cod.get_metadata())
 
 
-def instance_of(instance):
-    tags = instance.metadata
-    size = instance.size()
-    with instance.open() as file:
-        # It hands out one byte more than an instance has.
-        data = file.read()[:size]
-    ds = pydicom.dcmread(pydicom.filebase.DicomBytesIO(data))
-    return {
-        "instance_uid": instance.instance_uid(),
-        "series_uid": instance.series_uid(),
-        "study_uid": instance.study_uid(),
-        "size": size,
-        "crc32c": instance.crc32c(),
-        "sha256": sha256(data),
-        "start_byte": instance._byte_offsets[0],
-        "transfer_syntax": tags["00020010"]["Value"][0],
-        "has_pixeldata": instance.has_pixeldata,
-        "number_of_frames": int(ds.get("NumberOfFrames") or 1),
-        "offset_tables": instance._custom_offset_tables,
-        "frames_sha256": frames_of(ds),
-        "metadata_tags": len(tags),
-        "tags": tags,
-        "original_path": instance._original_path,
-        "dependencies": instance.dependencies,
-        "diff_hash_dupe_paths": instance._diff_hash_dupe_paths,
-        "modified_datetime": instance._modified_datetime,
-    }
+def sources(**of):
+    return put_sources(CLIENT, **of)
 
 
-def frames_of(ds):
-    """Hashes of the frames as pydicom finds them; None for a single frame, or when nothing says where one ends."""
-    frames = int(ds.get("NumberOfFrames") or 1)
-    if frames == 1 or "PixelData" not in ds:
-        return None
-    value = ds.PixelData
-    if not UID(ds.file_meta.TransferSyntaxUID).is_encapsulated:
-        size = ds.Rows * ds.Columns * ds.SamplesPerPixel * ds.BitsAllocated // 8
-        return [sha256(value[n * size : (n + 1) * size]) for n in range(frames)]
-    buffer = pydicom.filebase.DicomBytesIO(value)
-    buffer.is_little_endian = True
-    basic = parse_basic_offsets(buffer)
-    fragments, _ = parse_fragments(buffer)
-    extended = None
-    if "ExtendedOffsetTable" in ds:
-        extended = (ds.ExtendedOffsetTable, ds.ExtendedOffsetTableLengths)
-    if not basic and extended is None and fragments != frames:
-        return None
-    joined = generate_frames(value, number_of_frames=frames, extended_offsets=extended)
-    return [sha256(frame) for frame in joined]
+def append(uris, **place):
+    """One append in a session of its own, in which nothing is transcoded: how many became what, and errors in words."""
+    acquire(**place)
+    return finish(uris)
 
 
-def sha256(data):
-    return hashlib.sha256(data).hexdigest()
+def acquire(datastore, study_uid, series_uid, hashed_uids=False):
+    """Opens a series under its lock, to be written."""
+    global held
+    held = CODObject(datastore, CLIENT, study_uid, series_uid, mode="a", hashed_uids=hashed_uids)
 
 
-def integrity_of(cod):
-    try:
-        cod.integrity_check()
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    return "ok"
+def begin_to_acquire(**place):
+    """The same, but it stops when the metadata, which is read first, was read, until `go_on`."""
+    global beginning
+    fetch, is_read, may_go_on = CODObject.get_metadata, threading.Event(), threading.Event()
+
+    def fetch_and_wait(cod, *args, **named):
+        metadata = fetch(cod, *args, **named)
+        CODObject.get_metadata = fetch
+        is_read.set()
+        may_go_on.wait()
+        return metadata
+
+    CODObject.get_metadata = fetch_and_wait
+    beginning = may_go_on, ThreadPoolExecutor(1).submit(acquire, **place)
+    is_read.wait()
+
+
+def go_on():
+    may_go_on, acquiring = beginning
+    may_go_on.set()
+    acquiring.result()
+
+
+def finish(uris):
+    """Appends to what was acquired, stores it, and gives the lock back."""
+    hash_func = hashed if held.hashed_uids else None
+    params = {"client": CLIENT}
+    with held as cod:
+        instances = [Instance(uri, transport_params=params, uid_hash_func=hash_func) for uri in uris]
+        new, same, conflict, errors = cod.append(instances, compress=False)
+    answer = {"new": len(new), "same": len(same), "conflict": len(conflict)}
+    return {**answer, "errors": [f"{type(error).__name__}: {error}" for _, error in errors]}
 
 
 if __name__ == "__main__":
@@ -118,4 +102,5 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     # The server does not tell storage classes, by which the package counts its downloads.
     metrics.STORAGE_CLASS_COUNTERS["GET"][None] = metrics.STD_GET_COUNTER
-    serve({"kinds": lambda: list(KINDS), "write": write, "read": read})
+    commands = (write, read, sources, append, acquire, begin_to_acquire, go_on, finish)
+    serve({"kinds": lambda: list(KINDS), **{command.__name__: command for command in commands}})
