@@ -80,7 +80,7 @@ interface Attempt {
   readonly signal: AbortSignal | undefined
 }
 
-/** @throws Unknown when nobody can say whether it is ours now */
+/** @throws UnknownOutcome when nobody can say whether it is ours now */
 async function take(attempt: Attempt, name: string): Promise<HeldLock> {
   const { folder, token, clock } = attempt
   const key = folder.keyOf(name)
@@ -113,7 +113,7 @@ async function look({ store, folder }: Attempt, name: string, cause: unknown) {
     return await store.head(folder.keyOf(name), AbortSignal.timeout(UNDO_MS))
   } catch {
     // What failed first says more.
-    throw new Unknown(name, cause)
+    throw new UnknownOutcome(name, cause)
   }
 }
 
@@ -125,7 +125,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 /** A creation failed, and so did the look at what became of it. */
-class Unknown extends Error {
+class UnknownOutcome extends Error {
   readonly lockName: string
 
   constructor(lockName: string, cause: unknown) {
@@ -145,8 +145,8 @@ async function refuseOthers(attempt: Attempt, lockNames: readonly string[]): Pro
 
 /** @returns what is to be thrown */
 async function giveBack({ store, folder, token }: Attempt, taken: readonly HeldLock[], failure: unknown) {
-  const reason = failure instanceof Unknown ? failure.cause : failure
-  const left = failure instanceof Unknown ? [folder.uriOf(failure.lockName)] : []
+  const reason = failure instanceof UnknownOutcome ? failure.cause : failure
+  const left = failure instanceof UnknownOutcome ? [folder.uriOf(failure.lockName)] : []
   for (const lock of taken.toReversed()) {
     try {
       await deleteLock(store, lock, AbortSignal.timeout(UNDO_MS))

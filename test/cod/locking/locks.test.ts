@@ -8,6 +8,7 @@ import { findLocks } from "../../../lib/cod/locking/found.ts"
 import { thisOwner } from "../../../lib/cod/locking/owner.ts"
 import { reacquireLocks } from "../../../lib/cod/locking/reacquire.ts"
 import type { SerializedLock } from "../../../lib/cod/locking/types.ts"
+import type { ObjectStore } from "../../../lib/storage/store.ts"
 import { UsageError } from "../../../lib/support/errors.ts"
 import { keyIn, type LockSite, SITES, standing, takeAsPython } from "./sites.ts"
 
@@ -191,6 +192,31 @@ describe.each(Object.entries(SITES))("The lock of a series in %s", (_, openSite)
     expect(found[0]!.since).toBeInstanceOf(Date)
     expect(found[0]!.holder).toBeUndefined()
   })
+})
+
+test("objects are made in the order of their names and deleted in the other, also when one is refused", async () => {
+  await using site = await SITES["a folder"]!()
+  const calls: string[] = []
+  const nameOf = (key: string) => key.slice(key.lastIndexOf("/") + 1)
+  const store: ObjectStore = {
+    ...site.store,
+    write(key, ...rest) {
+      calls.push(`make ${nameOf(key)}`)
+      return site.store.write(key, ...rest)
+    },
+    delete(key, ...rest) {
+      calls.push(`delete ${nameOf(key)}`)
+      return site.store.delete(key, ...rest)
+    },
+  }
+  const lockNames = [".b.lock", ".c.lock", ".a.lock"]
+  const made = ["make .b.lock", "make .c.lock", "make .a.lock"]
+  const deleted = ["delete .c.lock", "delete .b.lock"]
+  await (await acquireLocks(store, site.place, BODY, { lockNames })).release()
+  expect(calls.splice(0)).toEqual([...made, "delete .a.lock", ...deleted])
+  await takeAsPython(site, ".a.lock")
+  await expect(acquireLocks(store, site.place, BODY, { lockNames })).rejects.toThrow(LockAcquisitionError)
+  expect(calls).toEqual([...made, ...deleted])
 })
 
 test("names of locks begin with a dot and end in .lock, each once", async () => {
