@@ -13,6 +13,8 @@ import type { LoadedInstances } from "./reading/instances.ts"
 import type { SerializedCODObject } from "./serialize.ts"
 import { StoredSeries, type Which } from "./stored-series.ts"
 import { ByteView } from "./view.ts"
+import { inTurn } from "./writing/in-turn.ts"
+import { bytesOf } from "./writing/pieces.ts"
 import { openSession, type Session } from "./writing/session.ts"
 import {
   type AppendOptions,
@@ -44,6 +46,8 @@ export class CODObject extends StoredSeries {
   readonly lock: SeriesLock | undefined
   readonly #access: CODObjectAccess
   readonly #session: Session
+  /** What is changed is changed one after the other. */
+  readonly #turns = inTurn()
   #writer: SeriesWriter | undefined
   /** Told apart from generations, for what is derived from metadata. */
   #changes = 0
@@ -141,11 +145,17 @@ export class CODObject extends StoredSeries {
    * @throws LockVerificationError when the lock is not ours any more: nothing was written then; StorageError
    */
   async sync(options: SyncOptions = {}, signal?: AbortSignal): Promise<void> {
-    if (!this.isChanged) return
-    await this.#requireLock("sync").verify(signal)
-    const { tarStorageClass, metadataVersion } = this.#access
-    const written = await this.#writer!.sync({ tarStorageClass, metadataVersion, ...options }, signal)
-    if (written !== undefined) this.series.wrote(written)
+    await this.#turns(async () => {
+      if (!this.isChanged) return
+      await this.#requireLock("sync").verify(signal)
+      const { tarStorageClass, metadataVersion } = this.#access
+      try {
+        const written = await this.#writer!.sync({ tarStorageClass, metadataVersion, ...options }, signal)
+        if (written !== undefined) this.series.wrote(written)
+      } finally {
+        this.#changes += 1
+      }
+    })
   }
 
   /**
@@ -161,14 +171,14 @@ export class CODObject extends StoredSeries {
 
   /** Gives the lock back; what was not synced is lost. @throws LockVerificationError when it was not ours any more */
   async release(signal?: AbortSignal): Promise<void> {
-    await this.lock?.release(signal)
+    await this.#turns(async () => this.lock?.release(signal))
   }
 
   override async openFrame(which: Which, frame: number, signal?: AbortSignal): Promise<ByteView> {
     const { record } = await this.find(which, signal)
     const added = this.#writer?.addedBytes(record!.key)
     if (added === undefined) return await super.openFrame(which, frame, signal)
-    const bytes = await added.read(0, added.size, signal)
+    const bytes = await bytesOf(added).read(0, added.size, signal)
     return new ByteView(inMemory(framesOfFile(bytes, record!.key).bytes(frame)))
   }
 
@@ -211,10 +221,13 @@ export class CODObject extends StoredSeries {
   /** One that is not stored yet is read from where it waits for it. */
   #placed(instance: Instance): Instance {
     const { key } = instance.record!
-    const added = this.#writer?.addedBytes(key)
-    if (added !== undefined) {
-      instance.moveTo({ uri: instanceUri(this.series.place, key), open: async () => new ByteView(added) })
+    if (this.#writer?.addedBytes(key) === undefined) return instance
+    const open = async (signal?: AbortSignal) => {
+      // It may be stored by now.
+      const added = this.#writer?.addedBytes(key)
+      return added === undefined ? await this.reader.openInstance(key, signal) : new ByteView(bytesOf(added))
     }
+    instance.moveTo({ uri: instanceUri(this.series.place, key), open })
     return instance
   }
 
@@ -224,12 +237,14 @@ export class CODObject extends StoredSeries {
     change: (writer: SeriesWriter) => T | Promise<T>,
   ): Promise<T> {
     if (dirty !== true) this.#requireLock(operation)
-    this.#writer ??= this.#openWriter(await super.current())
-    try {
-      return await change(this.#writer)
-    } finally {
-      this.#changes += 1
-    }
+    return await this.#turns(async () => {
+      this.#writer ??= this.#openWriter(await super.current())
+      try {
+        return await change(this.#writer)
+      } finally {
+        this.#changes += 1
+      }
+    })
   }
 
   #requireLock(operation: string): SeriesLock {

@@ -109,7 +109,7 @@ export class Instance implements AsyncDisposable {
    * @throws HintMismatchError, CorruptInstanceError, SeriesBeingRewritten, InvalidDicom, NotFound, StorageError
    */
   async open(signal?: AbortSignal): Promise<ByteView> {
-    const view = await this.#openUnseen(signal)
+    const view = await this.openUnverified(signal)
     const isPromised =
       this.#facts === undefined && Object.values(this.hints).some((hint) => hint !== undefined)
     if (!isPromised) return view
@@ -120,6 +120,12 @@ export class Instance implements AsyncDisposable {
       await view[Symbol.asyncDispose]()
       throw error
     }
+  }
+
+  /** As `open`, but hints are the caller's matter. */
+  async openUnverified(signal?: AbortSignal): Promise<ByteView> {
+    if (isRemote(this.dicomUri) && !isInTar(this.dicomUri)) await this.fetch(signal)
+    return await this.#now.open(signal)
   }
 
   /**
@@ -227,7 +233,7 @@ export class Instance implements AsyncDisposable {
 
   /** Opens the file, parses it, and remembers what it is. */
   async #parsed<T>(use: (file: DicomFile, facts: InstanceFacts) => T, signal?: AbortSignal): Promise<T> {
-    await using view = await this.#openUnseen(signal)
+    await using view = await this.openUnverified(signal)
     const { file, facts } = await this.#learn(view, signal)
     return use(file, facts)
   }
@@ -238,11 +244,6 @@ export class Instance implements AsyncDisposable {
     const learnt = factsOf(await view.bytes(signal), promised, this.dicomUri)
     this.#facts = learnt.facts
     return learnt
-  }
-
-  async #openUnseen(signal?: AbortSignal): Promise<ByteView> {
-    if (isRemote(this.dicomUri) && !isInTar(this.dicomUri)) await this.fetch(signal)
-    return await this.#now.open(signal)
   }
 
   async #fetchUnlessLocal(signal?: AbortSignal): Promise<void> {

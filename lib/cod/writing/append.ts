@@ -1,12 +1,14 @@
-import { Aborted } from "../../support/errors.ts"
-import { TooLarge } from "../format/errors.ts"
+import { abortReason } from "../../storage/failures.ts"
+import { InvalidUid, TooLarge } from "../format/errors.ts"
 import { isRemote, type SeriesPlace } from "../format/layout.ts"
 import { changeInstance } from "../format/metadata/instance-text.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
+import { isPathSegment } from "../format/uid.ts"
 import type { Instance } from "../instance.ts"
 import { type Draft, snapshotOf } from "./draft.ts"
+import type { Holding } from "./holding.ts"
 import { keyWithin, TRUSTING } from "./membership.ts"
-import { type Destination, type Holding, isoTime, packInstance } from "./pack.ts"
+import { type Destination, isoTime, packInstance } from "./pack.ts"
 
 export interface AppendOptions {
   /** Whether an instance of the same UID and the same pixels counts as the same, whatever its other elements say (false). */
@@ -61,10 +63,10 @@ export async function appendTo(
   const room = roomIn(to.draft, options)
   for (const instance of instances) {
     try {
-      signal?.throwIfAborted()
+      if (signal?.aborted === true) throw abortReason(signal)
       result[await appendOne(to, instance, room, options, signal)].push(instance as never)
     } catch (error) {
-      if (error instanceof SeriesTooLarge || error instanceof Aborted || signal?.aborted === true) {
+      if (error instanceof SeriesTooLarge || signal?.aborted === true) {
         restore()
         throw error
       }
@@ -94,24 +96,45 @@ function roomIn({ instances, seriesUid }: Draft, { maxSeriesBytes = 100 * GIB }:
   }
 }
 
+type Outcome = Exclude<keyof AppendResult, "errors">
+
+/** One after the other: of the temporary files that reading them makes there is one at a time. */
 async function appendOne(
   to: AppendTo,
   instance: Instance,
   room: Room,
   options: AppendOptions,
   signal?: AbortSignal,
-): Promise<"new" | "same" | "conflict"> {
-  const { maxInstanceBytes = 10 * GIB } = options
+): Promise<Outcome> {
+  const wasFetched = instance.isMoved
+  const dropFetched = async () => {
+    if (!wasFetched && instance.isMoved) await instance.cleanup()
+  }
+  try {
+    return await judge(to, instance, { room, dropFetched, ...options }, signal)
+  } finally {
+    await dropFetched()
+  }
+}
+
+interface Terms extends AppendOptions {
+  readonly room: Room
+  /** Deletes the temporary file into which the instance was fetched meanwhile. */
+  dropFetched(): Promise<void>
+}
+
+async function judge(to: AppendTo, instance: Instance, terms: Terms, signal?: AbortSignal): Promise<Outcome> {
+  const { maxInstanceBytes = 10 * GIB } = terms
   const size = await instance.size(TRUSTING, signal)
   if (size > maxInstanceBytes) throw new TooLarge(`the instance ${instance.originalPath}`, maxInstanceBytes)
   const key = await keyWithin(to.draft, instance, signal)
   const known = to.draft.instances.get(key)
-  if (known === undefined) return await addNew(to, instance, key, room, signal)
+  if (known === undefined) return await addNew(to, instance, key, terms, signal)
   if (known.kind === "unreadable") throw known.problem
   if ((await instance.crc32c(TRUSTING, signal)) === known.crc32c) return "same"
   // A hint that was wrong must not leave a trace.
   if ((await instance.crc32c({}, signal)) === known.crc32c) return "same"
-  if (options.treatMetadataDiffsAsSame === true && (await hasSamePixels(to, instance, known, signal)))
+  if (terms.treatMetadataDiffsAsSame === true && (await hasSamePixels(to, instance, known, signal)))
     return "same"
   noteConflict(to, instance, known)
   return "conflict"
@@ -121,13 +144,20 @@ async function addNew(
   to: AppendTo,
   instance: Instance,
   key: string,
-  room: Room,
+  { room, dropFetched }: Terms,
   signal?: AbortSignal,
 ): Promise<"new"> {
   const { draft, place, holding } = to
+  if (!isPathSegment(key)) {
+    throw new InvalidUid(`${JSON.stringify(key.slice(0, 80))} cannot be the name of an instance`, {
+      facts: { uri: instance.originalPath },
+    })
+  }
   const destination: Destination = { place, key, position: await to.position(signal), now: to.now() }
-  const { record, data } = await packInstance(instance, destination, holding, signal)
+  const { record, bytes } = await packInstance(instance, destination, signal)
   room.take(record.size)
+  await dropFetched()
+  const data = await holding.hold(bytes, record.crc32c, signal)
   to.placed(record)
   draft.instances.set(key, record)
   draft.added.set(key, data)

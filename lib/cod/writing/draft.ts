@@ -16,12 +16,14 @@ export interface Draft {
   readonly unknown: ReadonlyMap<string, unknown>
   /** Bytes of the instances that no stored tar holds yet, by key. */
   readonly added: Map<string, Piece>
+  /** Bytes of those that the stored tar holds already, and the stored metadata does not tell of: a `sync` failed. */
+  readonly uploaded: Map<string, Piece>
   /** Keys of instances that are to go from the tar. */
   readonly removed: Set<string>
   /** Whether members of the tar that the metadata does not know are to go, too. */
   dropOrphans: boolean
   /** What has to be uploaded. */
-  readonly changed: { tar: boolean; metadata: boolean }
+  readonly changed: { tar: boolean; index: boolean; metadata: boolean }
 }
 
 /** What a draft begins with. @param loaded undefined for a series that is not stored */
@@ -39,9 +41,10 @@ export function draftOf(
     fields: new Map(stored?.fields),
     unknown: stored?.unknown ?? new Map(),
     added: new Map(),
+    uploaded: new Map(),
     removed: new Set(),
     dropOrphans: false,
-    changed: { tar: false, metadata: false },
+    changed: { tar: false, index: false, metadata: false },
   }
 }
 
@@ -68,13 +71,29 @@ export function snapshotOf(draft: Draft): () => void {
 
 /** Whether anything would be uploaded. */
 export function isChanged({ changed }: Draft): boolean {
-  return changed.tar || changed.metadata
+  return changed.tar || changed.index || changed.metadata
 }
 
-/** @returns undefined when it is not there, or cannot be understood */
-export function recordIn({ instances }: Draft, key: string): InstanceRecord | undefined {
-  const entry = instances.get(key)
-  return entry?.kind === "instance" ? entry : undefined
+/** The tar as the draft needs it is stored: what it holds now, and what is left to do. */
+export function tarIsStored(draft: Draft, moved: ReadonlyMap<string, InstanceRecord>): void {
+  const { instances, added, uploaded, removed, changed } = draft
+  for (const [key, record] of moved) instances.set(key, record)
+  for (const [key, data] of added) uploaded.set(key, data)
+  added.clear()
+  removed.clear()
+  draft.dropOrphans = false
+  Object.assign(changed, { tar: false, index: true, metadata: true })
+}
+
+/** Bytes of an instance that the stored metadata does not tell of. */
+export function bytesIn({ added, uploaded }: Draft, key: string): Piece | undefined {
+  return added.get(key) ?? uploaded.get(key)
+}
+
+/** All of which the bytes are kept here. */
+export function* keptIn({ added, uploaded }: Draft): Generator<Piece> {
+  yield* added.values()
+  yield* uploaded.values()
 }
 
 function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {

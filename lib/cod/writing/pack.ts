@@ -1,21 +1,19 @@
 import { dicomJson } from "../format/dicom/index.ts"
+import { TooLarge } from "../format/errors.ts"
 import { instanceUri, memberName, type SeriesPlace } from "../format/layout.ts"
 import { newInstance } from "../format/metadata/instance-text.ts"
 import type { InstanceRecord, StoredTags } from "../format/metadata/types.ts"
 import { offsetTables } from "../format/offset-tables.ts"
 import { type PlacedEntry, placeEntry } from "../format/tar/write.ts"
 import type { Instance } from "../instance.ts"
-import { copyView } from "../reading/copy-view.ts"
-import { factsOf } from "../reading/facts.ts"
-import type { Scratch } from "../reading/scratch.ts"
-import type { ByteView } from "../view.ts"
-import { bytesPiece, filePiece, type Piece } from "./pieces.ts"
+import { factsOf, MAX_PARSED_BYTES } from "../reading/facts.ts"
+import { TRUSTING } from "./membership.ts"
 
 /** An instance that is to become a member of the tar. */
 export interface Packed {
   /** What the metadata will say of it, if it comes to lie where it was placed. */
   readonly record: InstanceRecord
-  readonly data: Piece
+  readonly bytes: Uint8Array
 }
 
 /** Where it is to go. */
@@ -27,41 +25,6 @@ export interface Destination {
   readonly now: Date
 }
 
-/** Up to here a file is held in memory, as long as there is room for it. */
-const SMALL_BYTES = 1 << 20
-
-/** What all files that are held in memory may have together. */
-const MEMORY_BYTES = 64 << 20
-
-/** Keeps the bytes of new instances until they are uploaded: small ones in memory, the others in temporary files. */
-export interface Holding {
-  hold(view: ByteView, bytes: Uint8Array, crc32c: string, signal?: AbortSignal): Promise<Piece>
-  /** Those that were held are uploaded. */
-  clear(): void
-}
-
-export function openHolding(scratch: Scratch): Holding {
-  const paths: string[] = []
-  let inMemory = 0
-  return {
-    async hold(view, bytes, crc32c, signal) {
-      if (bytes.length <= SMALL_BYTES && inMemory + bytes.length <= MEMORY_BYTES) {
-        inMemory += bytes.length
-        return bytesPiece(bytes, crc32c)
-      }
-      const path = scratch.newFile("instance.dcm")
-      paths.push(path)
-      scratch.reserve(path, view.size)
-      await copyView(view, path, signal)
-      return filePiece(path, view.size, crc32c)
-    },
-    clear() {
-      for (const path of paths.splice(0)) scratch.remove(path)
-      inMemory = 0
-    },
-  }
-}
-
 /**
  * Reads a file once, verifies what was said of it, and makes of it what a series keeps: its bytes as they are, its
  * tags, and where its frames are.
@@ -70,12 +33,14 @@ export function openHolding(scratch: Scratch): Holding {
 export async function packInstance(
   instance: Instance,
   { place, key, position, now }: Destination,
-  holding: Holding,
   signal?: AbortSignal,
 ): Promise<Packed> {
-  await using view = await instance.open(signal)
+  // It was looked at before, to find out what it is called here: it has to be the same file still.
+  const promised = { ...instance.hints, ...(await uidsOf(instance, signal)) }
+  await using view = await instance.openUnverified(signal)
+  if (view.size > MAX_PARSED_BYTES) throw new TooLarge(instance.originalPath, MAX_PARSED_BYTES)
   const bytes = await view.bytes(signal)
-  const { file, facts } = factsOf(bytes, instance.hints, instance.originalPath)
+  const { file, facts } = factsOf(bytes, promised, instance.originalPath)
   const uri = instanceUri(place, key)
   const tags = dicomJson(file, { uri }) as StoredTags
   const { member } = entryOf(key, facts.size, position, now)
@@ -93,7 +58,15 @@ export async function packInstance(
     diffHashDupePaths: [],
     modifiedDatetime: isoTime(now),
   })
-  return { record, data: await holding.hold(view, bytes, facts.crc32c, signal) }
+  return { record, bytes }
+}
+
+async function uidsOf(instance: Instance, signal?: AbortSignal) {
+  return {
+    instanceUid: await instance.instanceUid(TRUSTING, signal),
+    seriesUid: await instance.seriesUid(TRUSTING, signal),
+    studyUid: await instance.studyUid(TRUSTING, signal),
+  }
 }
 
 /** The tar's headers for an instance. */

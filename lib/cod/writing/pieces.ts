@@ -1,17 +1,27 @@
 import type { Generation, UploadParts } from "../../storage/store.ts"
 import { crc32cBase64, crc32cCombine, EMPTY_CRC32C } from "../../support/checksums.ts"
 import { CorruptInstanceError } from "../errors.ts"
+import type { RandomAccess } from "../format/bytes.ts"
 import { openFileBytes } from "../reading/file-bytes.ts"
-import { bytesOfRange, nameOf, type StoredObject } from "../reading/object-bytes.ts"
+import { nameOf, pipeObject, type StoredObject } from "../reading/object-bytes.ts"
 
 /** Bytes whose checksum is known before they are read: what an object that is to be uploaded consists of. */
-export interface Piece extends UploadParts {
+export interface Piece {
+  readonly size: number
   /** Base64 of the big-endian CRC32C. */
   readonly crc32c: string
+  /** Fills `target` with the bytes from `start` on; they are all there. */
+  readInto(target: Uint8Array, start: number, signal?: AbortSignal): Promise<void>
 }
 
 export function bytesPiece(bytes: Uint8Array, crc32c = crc32cBase64(bytes)): Piece {
-  return { size: bytes.length, crc32c, read: async (start, end) => bytes.subarray(start, end) }
+  return {
+    size: bytes.length,
+    crc32c,
+    async readInto(target, start) {
+      target.set(bytes.subarray(start, start + target.length))
+    },
+  }
 }
 
 /** A whole local file, opened for each read: many of them do not hold as many descriptors. */
@@ -19,9 +29,9 @@ export function filePiece(path: string, size: number, crc32c: string): Piece {
   return {
     size,
     crc32c,
-    async read(start, end, signal) {
+    async readInto(target, start, signal) {
       using file = openFileBytes(path)
-      return await file.read(start, end, signal)
+      target.set(await file.read(start, start + target.length, signal))
     },
   }
 }
@@ -36,12 +46,29 @@ export function storedPiece(
   return {
     size: end - start,
     crc32c,
-    async read(from, to, signal) {
-      const range = { start: start + from, end: start + to }
-      const { bytes } = await bytesOfRange(object, range, generation, signal)
-      if (bytes.length === to - from) return bytes
+    async readInto(target, from, signal) {
+      const range = { start: start + from, end: start + from + target.length }
+      let length = 0
+      const sink = (chunk: Uint8Array) => {
+        target.set(chunk, length)
+        length += chunk.length
+      }
+      await pipeObject(object, { range, ifGeneration: generation }, sink, signal)
+      if (length === target.length) return
       const facts = { uri: nameOf(object), generation, start: range.start, end: range.end }
       throw new CorruptInstanceError(`${nameOf(object)} ends before byte ${range.end}`, facts)
+    },
+  }
+}
+
+/** All bytes of a piece, to be read from any place. */
+export function bytesOf(piece: Piece): RandomAccess {
+  return {
+    size: piece.size,
+    async read(start, end, signal) {
+      const bytes = new Uint8Array(end - start)
+      await piece.readInto(bytes, start, signal)
+      return bytes
     },
   }
 }
@@ -59,14 +86,31 @@ export function joinPieces(pieces: readonly Piece[]): Piece {
   return {
     size,
     crc32c,
-    async read(start, end, signal) {
-      const bytes = new Uint8Array(end - start)
+    async readInto(target, start, signal) {
+      const end = start + target.length
       for (let n = indexAt(placed, start); n < placed.length; n += 1) {
         const { piece, start: from } = placed[n]!
         if (from >= end) break
-        const part = await piece.read(Math.max(0, start - from), Math.min(piece.size, end - from), signal)
-        bytes.set(part, Math.max(0, from - start))
+        const at = Math.max(start, from)
+        const part = target.subarray(at - start, Math.min(end, from + piece.size) - start)
+        await piece.readInto(part, at - from, signal)
       }
+    },
+  }
+}
+
+/** What is uploaded of a piece: two buffers by turns, which is all that an upload looks at. */
+export function uploadOf(piece: Piece): UploadParts {
+  const buffers = [new Uint8Array(0), new Uint8Array(0)]
+  let turn = 0
+  return {
+    size: piece.size,
+    async read(start, end, signal) {
+      turn = 1 - turn
+      const length = end - start
+      if (buffers[turn]!.length < length) buffers[turn] = new Uint8Array(length)
+      const bytes = buffers[turn]!.subarray(0, length)
+      await piece.readInto(bytes, start, signal)
       return bytes
     },
   }

@@ -16,8 +16,9 @@ export function removeFrom(
   if (missing !== undefined) throw new InstanceNotFoundError(seriesUri, missing)
   for (const key of keys) {
     draft.instances.delete(key)
-    draft.added.delete(key)
-    draft.removed.add(key)
+    draft.uploaded.delete(key)
+    // Of what was never in the tar nothing has to go from it.
+    if (!draft.added.delete(key)) draft.removed.add(key)
   }
   if (keys.length === 0) return
   draft.changed.tar = true

@@ -2,10 +2,11 @@ import { NotFound } from "../../storage/errors.ts"
 import type { ObjectInfo } from "../../storage/store.ts"
 import { crc32cWithout } from "../../support/checksums.ts"
 import { TarValidationError } from "../errors.ts"
-import { CODError } from "../format/errors.ts"
+import { CODError, InvalidTar } from "../format/errors.ts"
 import type { IndexMember } from "../format/index/index-member.ts"
 import { readIndex } from "../format/index/read.ts"
 import { BLOCK, type TarMember } from "../format/tar/member.ts"
+import { readMembers } from "../format/tar/read.ts"
 import { scanTar } from "../format/tar/scan.ts"
 import { bytesOfRange, wholeObject } from "../reading/object-bytes.ts"
 import { openRemoteBytes } from "../reading/remote-bytes.ts"
@@ -39,7 +40,7 @@ export async function lookAtTar(series: Series, signal?: AbortSignal): Promise<S
   const info = await source.head(key, signal)
   if (info === undefined) return undefined
   const indexed = await membersByIndex(series, info, signal)
-  if (indexed !== undefined) {
+  if (indexed !== undefined && (await hasLast(series, info, indexed, signal))) {
     const open = await openEnd(series, info, indexed, signal)
     if (open !== undefined) return { info, members: indexed, open }
   }
@@ -73,6 +74,33 @@ async function membersByIndex(
     return isOfThisTar && members.every(isRegular) ? members.map(asMember) : undefined
   } catch (error) {
     if (error instanceof NotFound || error instanceof CODError) return undefined
+    throw error
+  }
+}
+
+/**
+ * Whether the last member that an index tells of stands in this tar: an earlier one may have had the same size, and when
+ * something was taken out of it since, all behind lies elsewhere.
+ */
+async function hasLast(
+  { tar }: Series,
+  { size, generation }: ObjectInfo,
+  members: readonly TarMember[],
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const last = members.at(-1)
+  if (last === undefined) return true
+  const { headerStart: from } = last
+  if (from < 0 || from >= size) return false
+  const read = async (start: number, end: number) => {
+    const range = { start: from + start, end: from + end }
+    return (await bytesOfRange(tar, range, generation, signal)).bytes
+  }
+  try {
+    const { value } = await readMembers({ size: size - from, read }, signal).next()
+    return value?.name === last.name && value.size === last.size && from + value.start === last.start
+  } catch (error) {
+    if (error instanceof InvalidTar) return false
     throw error
   }
 }

@@ -10,6 +10,7 @@ import type { LoadedMetadata } from "../metadata-cache.ts"
 import type { Series } from "../reading/series.ts"
 import { instancesDigest, TAR_RECORD, type TarRecord } from "../reading/tar-record.ts"
 import { type Draft, tarIsStored } from "./draft.ts"
+import { uploadOf } from "./pieces.ts"
 import { writeObject } from "./store-write.ts"
 import type { StoredTar } from "./stored-tar.ts"
 import { planTar } from "./tar-plan.ts"
@@ -66,7 +67,7 @@ async function uploadTar(
   const info = await writeObject(
     store,
     series.tar.key,
-    bytes,
+    uploadOf(bytes),
     {
       ifGeneration: stored?.info.generation ?? "absent",
       crc32c: bytes.crc32c,

@@ -1,4 +1,5 @@
 import { crc32c, crc32cToBase64 } from "../../support/checksums.ts"
+import { TarValidationError } from "../errors.ts"
 import { memberName } from "../format/layout.ts"
 import { changeInstance } from "../format/metadata/instance-text.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
@@ -6,12 +7,14 @@ import type { TarMember } from "../format/tar/member.ts"
 import { endOfTar, type PlacedEntry, placeEntry } from "../format/tar/write.ts"
 import type { Series } from "../reading/series.ts"
 import type { Draft } from "./draft.ts"
-import { bytesPiece, joinPieces, type Piece, storedPiece } from "./pieces.ts"
+import { bytesOf, bytesPiece, joinPieces, type Piece, storedPiece } from "./pieces.ts"
 import type { StoredTar } from "./stored-tar.ts"
 
 /** A tar that is to be uploaded: where everything will lie, known before a byte is moved. */
 export interface TarPlan {
   readonly bytes: Piece
+  /** Where the members end, and the CRC32C of all up to there: what a next append begins with. */
+  readonly open: { readonly end: number; readonly crc32c: string }
   /** All of them, in the order of the tar. */
   readonly members: readonly TarMember[]
   /** Of the instances that come to lie elsewhere than their record says. */
@@ -42,9 +45,8 @@ function appendPlan(
   { end, crc32c }: NonNullable<StoredTar["open"]>,
   now: Date,
 ): TarPlan {
-  const tar = assemble(end)
+  const tar = assemble(end, members)
   tar.pieces.push(storedPiece(series.tar, info.generation, { start: 0, end }, crc32c))
-  tar.members.push(...members)
   for (const [key, data] of draft.added) tar.add(memberName(key), data, now.getTime() / 1000)
   return finished(tar, draft)
 }
@@ -56,14 +58,14 @@ async function repackPlan(
   now: Date,
   signal?: AbortSignal,
 ): Promise<TarPlan> {
-  const tar = assemble(0)
+  const tar = assemble(0, [])
   const byStart = new Map(stored?.members.map((member) => [member.start, member]))
   for (const [key, entry] of draft.instances) {
     const data = draft.added.get(key)
     // Where it lies cannot be known, so that it cannot be moved.
     if (entry.kind === "unreadable") throw entry.problem
     const mtime = data === undefined ? byStart.get(entry.startByte)?.mtime : undefined
-    tar.add(memberName(key), data ?? rangeOf(series, stored!, entry), mtime ?? now.getTime() / 1000)
+    tar.add(memberName(key), data ?? rangeOf(series, stored, entry), mtime ?? now.getTime() / 1000)
   }
   for (const orphan of draft.dropOrphans ? [] : orphansOf(draft, stored)) {
     tar.add(orphan.name, await unknownPiece(series, stored!, orphan, signal), orphan.mtime)
@@ -71,8 +73,18 @@ async function repackPlan(
   return finished(tar, draft)
 }
 
-function rangeOf(series: Series, { info }: StoredTar, { startByte, size, crc32c }: InstanceRecord): Piece {
-  return storedPiece(series.tar, info.generation, { start: startByte, end: startByte + size }, crc32c)
+function rangeOf(
+  series: Series,
+  stored: StoredTar | undefined,
+  { key, startByte, size, crc32c }: InstanceRecord,
+): Piece {
+  if (stored === undefined) {
+    throw new TarValidationError(`${series.uri}: the tar of ${key} is missing`, {
+      facts: { series: series.uri, key },
+      hint: "Restore the tar, or remove the instances that are lost with it; `cod check` names them.",
+    })
+  }
+  return storedPiece(series.tar, stored.info.generation, { start: startByte, end: startByte + size }, crc32c)
 }
 
 /** Files that no metadata knows: what others lost may still be saved from there. */
@@ -89,7 +101,7 @@ async function unknownPiece(
   signal?: AbortSignal,
 ): Promise<Piece> {
   const range = { start, end: start + size }
-  const bytes = storedPiece(series.tar, info.generation, range, "")
+  const bytes = bytesOf(storedPiece(series.tar, info.generation, range, ""))
   let checksum = 0
   for (let at = 0; at < size; at += READ_BYTES) {
     checksum = crc32c(await bytes.read(at, Math.min(size, at + READ_BYTES), signal), checksum)
@@ -102,34 +114,40 @@ const READ_BYTES = 8 << 20
 interface Assembly {
   readonly pieces: Piece[]
   readonly members: TarMember[]
+  /** Where those that were added lie, by name. */
+  readonly places: Map<string, number>
   add(name: string, data: Piece, mtime: number): void
 }
 
-/** A tar that grows from `position` on. */
-function assemble(position: number): Assembly {
+/** A tar that grows from `position` on, behind these members, which stay where they are. */
+function assemble(position: number, before: readonly TarMember[]): Assembly {
   const pieces: Piece[] = []
-  const members: TarMember[] = []
+  const members = [...before]
+  const places = new Map<string, number>()
   let end = position
   return {
     pieces,
     members,
+    places,
     add(name, data, mtime) {
       const { header, padding, member }: PlacedEntry = placeEntry({ name, size: data.size, mtime }, end)
       pieces.push(bytesPiece(header), data, bytesPiece(padding))
       members.push(member)
+      places.set(name, member.start)
       end = member.end
     },
   }
 }
 
-function finished({ pieces, members }: Assembly, { instances }: Draft): TarPlan {
-  const places = new Map(members.map(({ name, start }) => [name, start]))
+/** A member that was there before says nothing of an instance of its name: of several the metadata may mean any. */
+function finished({ pieces, members, places }: Assembly, { instances }: Draft): TarPlan {
   const moved = new Map<string, InstanceRecord>()
   for (const [key, entry] of instances) {
     const start = places.get(memberName(key))
     if (entry.kind === "unreadable" || start === undefined || start === entry.startByte) continue
     moved.set(key, changeInstance(entry, { startByte: start, endByte: start + entry.size }))
   }
-  const end = bytesPiece(endOfTar(members.at(-1)?.end ?? 0))
-  return { bytes: joinPieces([...pieces, end]), members, moved }
+  const data = joinPieces(pieces)
+  const bytes = joinPieces([data, bytesPiece(endOfTar(data.size))])
+  return { bytes, open: { end: data.size, crc32c: data.crc32c }, members, moved }
 }

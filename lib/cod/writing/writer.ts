@@ -1,15 +1,16 @@
 import type { ObjectStore } from "../../storage/store.ts"
 import { CODError, MetadataFieldExistsError } from "../errors.ts"
+import { parseJson, stringifyJson } from "../format/json.ts"
 import { requireFieldName } from "../format/metadata/series.ts"
 import type { InstanceRecord, SeriesMetadata } from "../format/metadata/types.ts"
 import { BLOCK } from "../format/tar/member.ts"
 import type { Instance } from "../instance.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
 import type { Series } from "../reading/series.ts"
-import { TAR_RECORD, tarRecordOf } from "../reading/tar-record.ts"
+import { TAR_RECORD, type TarRecord, tarRecordOf } from "../reading/tar-record.ts"
 import { type AppendOptions, type AppendResult, appendTo } from "./append.ts"
-import { draftOf, isChanged } from "./draft.ts"
-import { openHolding } from "./pack.ts"
+import { bytesIn, draftOf, isChanged, keptIn } from "./draft.ts"
+import { openHolding } from "./holding.ts"
 import type { Piece } from "./pieces.ts"
 import { removeFrom } from "./remove.ts"
 import { lookAtTar, type StoredTar } from "./stored-tar.ts"
@@ -80,16 +81,26 @@ export function openWriter({
     get isChanged() {
       return isChanged(draft)
     },
-    addedBytes: (key) => draft.added.get(key),
+    addedBytes: (key) => bytesIn(draft, key),
 
     async append(instances, options, signal) {
+      const before = end
       const to = { draft, place, holding, now: () => clock.now(), position, placed, pixeldataHash }
-      const result = await appendTo(to, instances, options, signal)
-      count(metrics, result)
-      return result
+      try {
+        const result = await appendTo(to, instances, options, signal)
+        count(metrics, result)
+        return result
+      } catch (error) {
+        end = before
+        holding.keepOnly(keptIn(draft))
+        throw error
+      }
     },
 
-    remove: (keys) => removeFrom(draft, series.uri, keys),
+    remove(keys) {
+      removeFrom(draft, series.uri, keys)
+      holding.keepOnly(keptIn(draft))
+    },
 
     truncate(keys) {
       const kept = new Set(keys)
@@ -101,11 +112,13 @@ export function openWriter({
       )
       draft.dropOrphans = true
       draft.changed.tar = true
+      holding.keepOnly(keptIn(draft))
     },
 
     setField(name, value, { overwrite = true } = {}) {
       if (!overwrite && draft.fields.has(name)) throw new MetadataFieldExistsError(series.uri, name)
-      draft.fields.set(fieldName(name), value)
+      // What cannot be told in JSON is refused here, not when half of the series is stored.
+      draft.fields.set(fieldName(name), parseJson(stringifyJson(value)))
       draft.changed.metadata = true
     },
 
@@ -117,15 +130,23 @@ export function openWriter({
 
     async sync(options, signal) {
       if (!isChanged(draft)) return undefined
-      const stored = draft.changed.tar ? await lookedAtTar(signal) : undefined
-      const to = { series, store, draft, stored, record, now: clock.now() }
-      const written = await syncDraft(to, options, signal)
-      holding.clear()
-      draft = draftOf(written, { ...place, hashedUids })
-      record = tarRecordOf(series, written.series)
-      tar = undefined
-      end = undefined
-      return written
+      const stored = draft.changed.tar || draft.changed.index ? await lookedAtTar(signal) : undefined
+      const onTar = (uploaded: { readonly stored: StoredTar; readonly record: TarRecord }) => {
+        ;({ record } = uploaded)
+        tar = uploaded
+        end = undefined
+      }
+      try {
+        const to = { series, store, draft, stored, record, now: clock.now(), onTar }
+        const written = await syncDraft(to, options, signal)
+        draft = draftOf(written, { ...place, hashedUids })
+        holding.keepOnly([])
+        return written
+      } catch (error) {
+        // Whether it is stored nobody knows: it is looked at again.
+        if (draft.changed.tar) tar = end = undefined
+        throw error
+      }
     },
   }
 }
