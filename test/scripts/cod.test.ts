@@ -1,8 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { crc32cBase64 } from "../../lib/support/checksums.ts"
 import { changedSeries } from "../cod/changed-series.ts"
 import { openGolden } from "../cod/golden-bucket.ts"
 import { sha256 } from "../cod/golden-series.ts"
+import { noise } from "../contract/bodies.ts"
 import { type GoldenCase, goldenCase } from "../support/golden.ts"
 import { type Finished, PROJECT_ROOT, runScript } from "../support/process.ts"
 import { documentOf } from "../support/scripts.ts"
@@ -184,14 +186,24 @@ describe("cod cat", () => {
   })
 
   test("ends quietly when its reader leaves", async () => {
-    const pipeline = `"$0" --no-env-file scripts/cod.ts cat "$1" | true; echo "\${PIPESTATUS[0]}"`
-    const child = Bun.spawn(["bash", "-c", pipeline, process.execPath, `${uriOf(SEVERAL)}#${KEY}`], {
+    await using series = await changedSeries(SEVERAL)
+    const large = noise(8_000_000)
+    await series.put(series.keys.tar, large)
+    await series.changeMetadata(({ cod: document }) => {
+      Object.assign(document.instances[KEY]!, { size: large.length, crc32c: crc32cBase64(large) })
+      document.instances[KEY]!.headers = { start_byte: 0, end_byte: large.length }
+    })
+    const pipeline = `"$0" --no-env-file scripts/cod.ts cat "$1" | head -c 9; echo " \${PIPESTATUS[0]}"`
+    const child = Bun.spawn(["bash", "-c", pipeline, process.execPath, `${series.uri}#${KEY}`], {
       cwd: PROJECT_ROOT,
       env: { PATH: process.env.PATH },
       stdout: "pipe",
       stderr: "pipe",
     })
-    expect(await Promise.all([child.stdout.text(), child.stderr.text()])).toEqual(["0\n", ""])
+    const [stdout, stderr] = await Promise.all([child.stdout.bytes(), child.stderr.text()])
+    expect(Buffer.from(stdout.subarray(9)).toString()).toBe(" 0\n")
+    expect(stdout.subarray(0, 9)).toEqual(large.subarray(0, 9))
+    expect(stderr).toBe("")
   })
 
   test("takes a key as it stands, to the last character, and the URI of the tar's member", async () => {
@@ -389,6 +401,26 @@ describe("what is not there", () => {
     const { exitCode, stdout, stderr } = await cod(...words)
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" })
     expect(stderr).toContain(hint)
+  })
+})
+
+describe("what is damaged", () => {
+  test("is named with the check that tells more", async () => {
+    await using series = await changedSeries(SEVERAL)
+    await series.changeMetadata(({ cod: document }) => {
+      document.instances[KEY]!.version = "7.0"
+      document.instances[SECOND]!.crc32c = "AAAAAA=="
+    })
+    for (const key of [KEY, SECOND]) {
+      const { exitCode, stderr } = await cod("cat", `${series.uri}#${key}`)
+      expect(exitCode).toBe(1)
+      expect(stderr).toStartWith(`error: ${series.uri}#${key}: `)
+      expect(stderr).toContain(`\n  bun scripts/cod.ts check ${series.uri} tells what else is damaged`)
+    }
+    await series.put(series.keys.metadata, new TextEncoder().encode("garbage"))
+    const { exitCode, stderr } = await cod("info", series.uri)
+    expect(exitCode).toBe(1)
+    expect(stderr).toStartWith(`error: ${series.uri}/metadata.json: `)
   })
 })
 

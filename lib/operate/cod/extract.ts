@@ -8,6 +8,7 @@ import { crc32cOfFile } from "../../support/checksums.ts"
 import { UsageError, verdictOf } from "../../support/errors.ts"
 import { forEachLimit } from "../../support/pool.ts"
 import type { Progress } from "../../support/progress.ts"
+import { problemOf } from "./explain.ts"
 import { renderExtract } from "./extract-render.ts"
 import { withSeries } from "./open-series.ts"
 import type { CodStart } from "./start.ts"
@@ -92,7 +93,7 @@ async function outcomeOf(
     return { list: "written", file }
   } catch (error) {
     if (signal.aborted || verdictOf(error) === "stop") throw error
-    return { list: "failed", problem: (error as Error).message }
+    return { list: "failed", problem: problemOf(error as Error, series.datastoreSeriesUri, key) }
   }
 }
 

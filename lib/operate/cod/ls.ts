@@ -1,7 +1,7 @@
 import type { ObjectSource } from "../../storage/store.ts"
+import { NotThere } from "./explain.ts"
 import { listInstances, renderInstances } from "./ls-instances.ts"
 import { listCounted, renderSeries } from "./ls-series.ts"
-import { NotThere } from "./missing.ts"
 import { withSeries } from "./open-series.ts"
 import { type CodStart, withDatastore } from "./start.ts"
 import { type ListTarget, listTarget } from "./target.ts"

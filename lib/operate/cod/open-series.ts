@@ -1,6 +1,6 @@
 import { CODObject, type SeriesMetadata, type SeriesPlace, seriesUri } from "../../cod/index.ts"
 import type { ObjectSource } from "../../storage/store.ts"
-import { explained } from "./missing.ts"
+import { explained } from "./explain.ts"
 import { type CodStart, withDatastore } from "./start.ts"
 
 /** Opens a series to read it. What is not there is told with what is. */

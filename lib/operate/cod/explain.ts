@@ -1,7 +1,9 @@
 import {
   CODObjectNotFoundError,
+  CorruptInstanceError,
   FrameNotFoundError,
   InstanceNotFoundError,
+  InvalidMetadata,
   listSeries,
   type SeriesMetadata,
   type SeriesPlace,
@@ -18,6 +20,9 @@ export class NotThere extends AppError {
     super(message, { verdict: "missing", hint })
   }
 }
+
+/** Something is there, and is not what it should be. */
+export class Damaged extends AppError {}
 
 /** So many of those that are there are named. */
 const NAMED = 3
@@ -42,6 +47,7 @@ export async function explained(
   if (error instanceof InstanceNotFoundError && metadata !== undefined) {
     return noSuchInstance(place, String(error.facts.asked), metadata)
   }
+  if (error instanceof InvalidMetadata || error instanceof CorruptInstanceError) return damaged(error, place)
   if (error instanceof FrameNotFoundError) return new NotThere(error.message, frameHint(error))
   return error
 }
@@ -79,6 +85,21 @@ function noSuchInstance(place: SeriesPlace, key: string, metadata: SeriesMetadat
   if (keys.length === 0) return new NotThere(message, "It has no instances at all.")
   const hashed = metadata.hashedUids ? "Its keys are hashed UIDs. " : ""
   return new NotThere(message, `${hashed}It has ${named(keys, key)}.`)
+}
+
+function damaged(error: InvalidMetadata | CorruptInstanceError, place: SeriesPlace): Damaged {
+  const uri = seriesUri(place)
+  const { key } = error.facts
+  const where = key === undefined ? `${uri}/metadata.json` : `${uri}#${key}`
+  return new Damaged(`${where}: ${problemOf(error, uri, String(key))}`, {
+    verdict: error.verdict,
+    hint: `bun scripts/cod.ts check ${uri} tells what else is damaged, and what to do.`,
+  })
+}
+
+/** What an error says beside the series and the key that the reader of it sees anyway. */
+export function problemOf({ message }: Error, uri: string, key: string): string {
+  return message.replace(`${uri}: `, "").replace(`instance ${key}: `, "")
 }
 
 function frameHint({ facts }: FrameNotFoundError): string {
