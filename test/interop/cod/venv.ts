@@ -1,8 +1,15 @@
 import { rmSync } from "node:fs"
 import { join } from "node:path"
 
-const REQUIREMENTS = join(import.meta.dir, "requirements.txt")
-const FOLDER = join(import.meta.dir, "../../.cache/python/cloud-optimized-dicom")
+/** Of each of the package's lines the version that lib/cod is tried against. */
+const REQUIREMENTS = {
+  "2.2.0": join(import.meta.dir, "requirements.txt"),
+  "0.1.1": join(import.meta.dir, "v0/requirements.txt"),
+}
+
+export type PackageVersion = keyof typeof REQUIREMENTS
+
+const CACHE = join(import.meta.dir, "../../.cache/python")
 
 /** Versions of Python that all of the requirements come built for. */
 const PYTHONS = ["python3.11", "python3.12", "python3.13", "python3"]
@@ -13,10 +20,12 @@ const PYTHONS = ["python3.11", "python3.12", "python3.13", "python3"]
  * @returns its Python, or undefined where there is none to begin with; with CI=true that is an error: what is not run
  *   proves nothing
  */
-export async function pythonWithCod(): Promise<string | undefined> {
-  const python = join(FOLDER, "bin/python")
-  const made = Bun.file(join(FOLDER, "made-of.txt"))
-  const wanted = await Bun.file(REQUIREMENTS).text()
+export async function pythonWithCod(version: PackageVersion = "2.2.0"): Promise<string | undefined> {
+  const folder = join(CACHE, `cloud-optimized-dicom-${version}`)
+  const requirements = REQUIREMENTS[version]
+  const python = join(folder, "bin/python")
+  const made = Bun.file(join(folder, "made-of.txt"))
+  const wanted = await Bun.file(requirements).text()
   if ((await made.exists()) && (await made.text()) === wanted) return python
   const host = await suitablePython()
   if (host === undefined) {
@@ -27,10 +36,11 @@ export async function pythonWithCod(): Promise<string | undefined> {
     )
     return undefined
   }
-  console.log("installing cloud-optimized-dicom (once, half a minute)")
-  rmSync(FOLDER, { recursive: true, force: true })
-  await install(host, python)
-  await provideFfmpeg(python)
+  console.log(`installing cloud-optimized-dicom ${version} (once, half a minute)`)
+  rmSync(folder, { recursive: true, force: true })
+  await install(host, folder, requirements)
+  // Thumbnails are 2.2.0's.
+  if (version === "2.2.0") await provideFfmpeg(folder)
   // Last: what was interrupted is begun anew.
   await Bun.write(made, wanted)
   return python
@@ -45,20 +55,21 @@ async function suitablePython(): Promise<string | undefined> {
 }
 
 /** Debian leaves `ensurepip` out of its Python: then the environment is filled by the pip outside it. */
-async function install(host: string, python: string): Promise<void> {
-  const wheels = ["--no-cache-dir", "--no-deps", "--only-binary=:all:", "-r", REQUIREMENTS]
-  if ((await run([host, "-m", "venv", FOLDER])).succeeded) {
+async function install(host: string, folder: string, requirements: string): Promise<void> {
+  const python = join(folder, "bin/python")
+  const wheels = ["--no-cache-dir", "--no-deps", "--only-binary=:all:", "-r", requirements]
+  if ((await run([host, "-m", "venv", folder])).succeeded) {
     await mustRun([python, "-m", "pip", "install", "-q", ...wheels])
   } else {
-    await mustRun([host, "-m", "venv", "--clear", "--without-pip", FOLDER])
+    await mustRun([host, "-m", "venv", "--clear", "--without-pip", folder])
     await mustRun([host, "-m", "pip", "--python", python, "install", "-q", ...wheels])
   }
 }
 
 /** The package looks for a program of this name in PATH. */
-async function provideFfmpeg(python: string): Promise<void> {
+async function provideFfmpeg(folder: string): Promise<void> {
   const link = "import imageio_ffmpeg, os, sys; os.symlink(imageio_ffmpeg.get_ffmpeg_exe(), sys.argv[1])"
-  await mustRun([python, "-c", link, join(FOLDER, "bin/ffmpeg")])
+  await mustRun([join(folder, "bin/python"), "-c", link, join(folder, "bin/ffmpeg")])
 }
 
 async function mustRun(command: readonly string[]): Promise<void> {
