@@ -144,6 +144,8 @@ describe("An abort", () => {
       const failure = failureOf(lock(once(), { clock: waitingClock("2026-01-01T00:00:00Z") }, stop.signal))
       await stalled.reached()
       stop.abort()
+      // Whoever did not wait would have looked by now, and seen nothing.
+      for (let step = 0; step < 5; step++) await once().head("nothing")
       stalled.release()
       expect(await failure).toBeInstanceOf(Aborted)
       expect(cloud.log.find({ operation: "gcs.insert", status: 200 })).toHaveLength(nth)
