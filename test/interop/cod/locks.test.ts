@@ -114,7 +114,7 @@ else {
     for (let round = 1; round <= ROUNDS; round++) {
       const theirs = theyTake(stored)
       // It is slower: so many requests later we meet it at each of its steps, round by round.
-      for (let step = 0; step < round % 10; step++) await store.head("nothing")
+      for (let step = 0; step < round % 16; step++) await store.head("nothing")
       const lock = await weTake(stored).catch(unlessHeld)
       const generation = await theirs
       expect([lock === undefined, generation === null].toSorted()).toEqual([false, true])
