@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from cloud_optimized_dicom import metrics
 from cloud_optimized_dicom.cod_object import CODObject
+from cloud_optimized_dicom.errors import LockAcquisitionError
 from cloud_optimized_dicom.instance import Instance
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
@@ -53,14 +54,19 @@ def sources(**of):
 
 def append(uris, **place):
     """One append in a session of its own, in which nothing is transcoded: how many became what, and errors in words."""
-    acquire(**place)
+    if not acquire(**place):
+        raise LockAcquisitionError("somebody else holds it")
     return finish(uris)
 
 
 def acquire(datastore, study_uid, series_uid, hashed_uids=False):
-    """Opens a series under its lock, to be written."""
+    """Opens a series under its lock, to be written. Returns whether it has the lock now."""
     global held
-    held = CODObject(datastore, CLIENT, study_uid, series_uid, mode="a", hashed_uids=hashed_uids)
+    try:
+        held = CODObject(datastore, CLIENT, study_uid, series_uid, mode="a", hashed_uids=hashed_uids)
+    except LockAcquisitionError:
+        return False
+    return True
 
 
 def begin_to_acquire(**place):
@@ -83,14 +89,16 @@ def begin_to_acquire(**place):
 def go_on():
     may_go_on, acquiring = beginning
     may_go_on.set()
-    acquiring.result()
+    return acquiring.result()
 
 
-def finish(uris):
-    """Appends to what was acquired, stores it, and gives the lock back."""
+def finish(uris, field=None):
+    """Appends to what was acquired, adds a field of that name, stores it, and gives the lock back."""
     hash_func = hashed if held.hashed_uids else None
     params = {"client": CLIENT}
     with held as cod:
+        if field is not None:
+            cod.add_metadata_field(field, True)
         instances = [Instance(uri, transport_params=params, uid_hash_func=hash_func) for uri in uris]
         new, same, conflict, errors = cod.append(instances, compress=False)
     answer = {"new": len(new), "same": len(same), "conflict": len(conflict)}

@@ -32,7 +32,11 @@ export async function makeSources(peer: Peer, options: SourcesOptions): Promise<
 }
 
 /** As we append it. */
-export function instanceOf({ uri }: Source, store: ObjectSource, uidHashFunc?: UidHashFunc): Instance {
+export function instanceOf(
+  { uri }: Pick<Source, "uri">,
+  store: ObjectSource,
+  uidHashFunc?: UidHashFunc,
+): Instance {
   return new Instance({ dicomUri: uri, store, uidHashFunc })
 }
 
