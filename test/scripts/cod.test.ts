@@ -341,6 +341,8 @@ describe("cod extract", () => {
     })
     expect(await Bun.file(mine).text()).toBe("mine")
     expect(readdirSync(dir.path)).toHaveLength(5)
+    await Bun.write(mine, new Uint8Array(SEVERAL.expected.instances[KEY]!.size))
+    expect((await cod("extract", uriOf(SEVERAL), dir.path)).exitCode).toBe(1)
   })
 
   test("leaves out what is damaged or not understood, and gets the others", async () => {
@@ -422,6 +424,15 @@ describe("what is damaged", () => {
     expect(exitCode).toBe(1)
     expect(stderr).toStartWith(`error: ${series.uri}/metadata.json: `)
   })
+})
+
+test("a series without metadata is told from one that is not there", async () => {
+  await using series = await changedSeries(SEVERAL)
+  await series.remove(series.keys.metadata)
+  const { exitCode, stderr } = await cod("info", series.uri)
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain("it has index.sqlite, tar, but no metadata.json")
+  expect((await cod("check", series.uri)).stdout).toContain("metadata-missing")
 })
 
 describe("wrong words", () => {

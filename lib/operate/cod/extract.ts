@@ -1,4 +1,4 @@
-import { link, mkdir, rm, stat } from "node:fs/promises"
+import { link, mkdir, rename, rm, stat } from "node:fs/promises"
 import { basename, join, resolve } from "node:path"
 import { CODError, type CODObject, type InstanceRecord, type SeriesMetadata } from "../../cod/index.ts"
 import { copyView } from "../../cod/reading/copy-view.ts"
@@ -114,20 +114,34 @@ async function isThere(
 
 /** The file appears under its name whole, and only where there is none. */
 async function writeNew(series: CODObject, key: string, path: string, signal: AbortSignal): Promise<void> {
-  const part = `${path}.${process.pid}.part`
+  // A name of its own: another extraction into the same folder must not give this file its name half-written.
+  const part = `${path}.${crypto.randomUUID()}.part`
   try {
     await using view = await series.openInstance(key, signal)
     await copyView(view, part, signal)
-    await link(part, path)
+    await giveName(part, path)
   } catch (cause) {
-    throw isTaken(cause) ? taken(path) : asFileError(path, cause)
+    throw codeOf(cause) === "EEXIST" ? taken(path) : asFileError(path, cause)
   } finally {
     await rm(part, { force: true })
   }
 }
 
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EEXIST"
+/** @throws EEXIST when there is a file of that name by now */
+async function giveName(part: string, path: string): Promise<void> {
+  try {
+    await link(part, path)
+  } catch (error) {
+    // exFAT and some network folders have no links. Nothing had this name when it was looked at.
+    if (!NO_LINKS.has(codeOf(error))) throw error
+    await rename(part, path)
+  }
+}
+
+const NO_LINKS: ReadonlySet<unknown> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"])
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined
 }
 
 function taken(path: string): CODError {
