@@ -205,7 +205,7 @@ export class CODObject extends StoredSeries {
   protected override instancesIn(loaded: LoadedMetadata): LoadedInstances {
     const instances = super.instancesIn(loaded)
     return {
-      loaded,
+      ...instances,
       get: (key) => this.#placed(instances.get(key)),
       of: (record) => this.#placed(instances.of(record)),
       all: () =>

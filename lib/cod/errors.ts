@@ -32,12 +32,12 @@ export class FrameNotFoundError extends CODError {
   }
 }
 
-/** An instance has several frames, and nothing in it says where one ends and the next one begins. */
+/** Nothing in an instance says where one of its frames ends and the next one begins. */
 export class FramesNotSeparableError extends CODError {
-  constructor(uri: string, frames: number) {
-    super(`${uri}: nothing tells its ${frames} frames apart`, {
-      facts: { uri, frames },
-      hint: "It lacks a Basic and an Extended Offset Table, and its frames have several fragments: read it as a whole.",
+  constructor(uri: string) {
+    super(`${uri}: nothing tells its frames apart`, {
+      facts: { uri },
+      hint: "Its description does not fit its pixels, or it has several fragments a frame and no offset table: read it as a whole.",
     })
   }
 }

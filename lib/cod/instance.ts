@@ -4,7 +4,7 @@ import { type DicomFile, dicomJson, pixeldataOf } from "./format/dicom/index.ts"
 import { isRemote, splitTarUri } from "./format/layout.ts"
 import type { InstanceRecord, StoredTags } from "./format/metadata/types.ts"
 import type { Hints } from "./hints.ts"
-import { factsOf, type InstanceFacts, MAX_PARSED_BYTES } from "./reading/facts.ts"
+import { factsOf, type InstanceFacts, MAX_PARSED_BYTES, requireRecorded } from "./reading/facts.ts"
 import { fetchObject, fetchView } from "./reading/fetch.ts"
 import { openFile, openUri } from "./reading/open-uri.ts"
 import { openScratch, type Scratch, type ScratchOptions } from "./reading/scratch.ts"
@@ -48,8 +48,9 @@ export interface Belief {
 }
 
 /**
- * One DICOM file, wherever it is. Nothing is read before it has to be. Temporary files go with `cleanup()` or at the end
- * of `await using`; for an instance of a series they belong to the series.
+ * One DICOM file, wherever it is. Nothing is read before it has to be. Temporary files go with `cleanup()`, which leaves it
+ * as it was at first, or at the end of `await using`, after which nothing is fetched any more. For an instance of a series
+ * they belong to the series.
  */
 export class Instance implements AsyncDisposable {
   /** Where the file was when it was first heard of. Never changes. */
@@ -57,8 +58,6 @@ export class Instance implements AsyncDisposable {
   readonly dependencies: readonly string[]
   readonly hints: Hints
   readonly uidHashFunc: UidHashFunc | undefined
-  /** What the metadata of its series says, when it is an instance of one. */
-  readonly record: InstanceRecord | undefined
   readonly #home: Whereabouts
   readonly #choice: StoreChoice
   readonly #scratch: Scratch
@@ -67,10 +66,11 @@ export class Instance implements AsyncDisposable {
   readonly #fetches = sharedWork<void>()
   readonly #lessons = sharedWork<InstanceFacts>()
   #now: Whereabouts
+  #record: InstanceRecord | undefined
   #facts: InstanceFacts | undefined
   #metadata: StoredTags | undefined
 
-  /** @param stored for a series' own instances, which it makes itself */
+  /** @param stored @internal for a series' own instances, which it makes itself */
   constructor(options: InstanceOptions, stored?: StoredInstance) {
     const { dicomUri, dependencies = [], hints = {}, uidHashFunc, store, access } = options
     this.#choice = { store, access }
@@ -80,12 +80,19 @@ export class Instance implements AsyncDisposable {
       open: (signal) => openUri(dicomUri, this.#choice, this.#scratch, signal),
     }
     this.#now = this.#home
-    this.record = stored?.record
+    this.#record = stored?.record
     this.originalPath = stored?.record.originalPath ?? dicomUri
     this.dependencies = stored?.record.dependencies ?? [...dependencies]
     this.hints = hints
     this.uidHashFunc = uidHashFunc
-    this.#facts = stored && factsOfRecord(stored.record)
+  }
+
+  /**
+   * What the metadata of its series says, when it is an instance of one: as it was when it was got from there, or, after
+   * somebody put another file in its place, when that was read.
+   */
+  get record(): InstanceRecord | undefined {
+    return this.#record
   }
 
   /** Where the bytes are right now: changes when the file is fetched, extracted, or its tar is pulled. */
@@ -130,7 +137,7 @@ export class Instance implements AsyncDisposable {
 
   /**
    * Reads the file and compares it with the hints, and with the metadata of its series.
-   * @throws as `open`, InstanceValidationError
+   * @throws as `open`; InstanceValidationError when it lacks a UID, or is not what the metadata says
    */
   async validate(signal?: AbortSignal): Promise<void> {
     await this.#parsed(() => {}, signal)
@@ -203,20 +210,28 @@ export class Instance implements AsyncDisposable {
     return await this.#parsed(hash, signal)
   }
 
-  /** For the series that it belongs to: the bytes are there now. */
+  /** @internal For the series that it belongs to: the bytes are there now. */
   moveTo(whereabouts: Whereabouts): void {
     this.#now = whereabouts
+  }
+
+  /** @internal For the series that it belongs to: this is the file that was read. */
+  became(record: InstanceRecord): void {
+    if (record.size === this.#record?.size && record.crc32c === this.#record.crc32c) return
+    this.#record = record
+    this.#facts = undefined
   }
 
   /** Deletes the temporary files that were made for it; `dicomUri` is what it was at first. */
   async cleanup(): Promise<void> {
     for (const path of this.#fetched.splice(0)) this.#scratch.remove(path)
-    if (this.record === undefined) this.#scratch[Symbol.dispose]()
+    if (this.#record === undefined) this.#scratch.clear()
     this.#now = this.#home
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cleanup()
+    if (this.#record === undefined) this.#scratch[Symbol.dispose]()
   }
 
   async #fact<F extends keyof InstanceFacts>(
@@ -224,8 +239,11 @@ export class Instance implements AsyncDisposable {
     { trustHints = false }: Belief = {},
     signal?: AbortSignal,
   ): Promise<InstanceFacts[F]> {
+    const known: Partial<InstanceFacts> | undefined = this.#facts ?? this.#record
+    const told = known?.[field]
+    if (told !== undefined) return told
     const hint = this.hints[field] as InstanceFacts[F] | undefined
-    if (this.#facts === undefined && trustHints && hint !== undefined) return hint
+    if (trustHints && hint !== undefined) return hint
     const learn = (shared: AbortSignal) => this.#parsed((_, facts) => facts, shared)
     this.#facts ??= await this.#lessons.join("facts", learn, signal)
     return this.#facts[field]
@@ -240,8 +258,8 @@ export class Instance implements AsyncDisposable {
 
   async #learn(view: ByteView, signal?: AbortSignal) {
     if (view.size > MAX_PARSED_BYTES) throw new TooLarge(this.dicomUri, MAX_PARSED_BYTES)
-    const promised = { ...(this.record && factsOfRecord(this.record)), ...this.hints }
-    const learnt = factsOf(await view.bytes(signal), promised, this.dicomUri)
+    const learnt = factsOf(await view.bytes(signal), this.hints, this.dicomUri)
+    if (this.#record !== undefined) requireRecorded(this.#record, learnt.facts, this.dicomUri)
     this.#facts = learnt.facts
     return learnt
   }
@@ -269,11 +287,4 @@ export class Instance implements AsyncDisposable {
 
 function isInTar(uri: string): boolean {
   return splitTarUri(uri) !== undefined
-}
-
-/** Undefined when the metadata lacks one of the UIDs: the file is asked then. */
-function factsOfRecord(record: InstanceRecord): InstanceFacts | undefined {
-  const { size, crc32c, instanceUid, seriesUid, studyUid } = record
-  if (instanceUid === undefined || seriesUid === undefined || studyUid === undefined) return undefined
-  return { size, crc32c, instanceUid, seriesUid, studyUid }
 }

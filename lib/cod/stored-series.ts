@@ -1,16 +1,16 @@
 import { type CheckReport, checkSeries, requireSound } from "./check.ts"
-import { InstanceNotFoundError } from "./errors.ts"
+import { InstanceNotFoundError, UnsortableSeriesError } from "./errors.ts"
 import { metadataUri, seriesUri, tarUri } from "./format/layout.ts"
-import type { SeriesMetadata } from "./format/metadata/types.ts"
+import type { InstanceRecord, SeriesMetadata } from "./format/metadata/types.ts"
 import type { Instance, UidHashFunc } from "./instance.ts"
 import type { LoadedMetadata } from "./metadata-cache.ts"
 import type { Metrics } from "./metrics.ts"
 import { type Extraction, extractInto } from "./reading/extract.ts"
 import { instancesOf, type LoadedInstances, moveInto } from "./reading/instances.ts"
-import { sorted } from "./reading/order.ts"
-import { pullTar } from "./reading/pull.ts"
+import { type PulledTar, pullTar } from "./reading/pull.ts"
 import type { SeriesReader } from "./reading/reader.ts"
 import { recordsOf } from "./reading/series.ts"
+import { sharedWork } from "./reading/shared-work.ts"
 import type { ByteView } from "./view.ts"
 
 /** Which instance: itself, its key, or its place in the order. */
@@ -23,7 +23,9 @@ export class StoredSeries implements AsyncDisposable {
   protected readonly reader: SeriesReader
   protected readonly uidHashFunc: UidHashFunc | undefined
   readonly #owned: Disposable
+  readonly #pulls = sharedWork<PulledTar>()
   #known: LoadedInstances | undefined
+  #pulled: PulledTar | undefined
 
   /** @param owned what goes with it: a store that was opened for it, temporary files */
   protected constructor(reader: SeriesReader, uidHashFunc: UidHashFunc | undefined, owned: Disposable) {
@@ -95,9 +97,9 @@ export class StoredSeries implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, Instance>> {
     const instances = await this.#instances(signal)
-    const records = recordsOf(instances.loaded.series)
-    const inOrder = sorted(records, this.datastoreSeriesUri, strictSorting)
-    return new Map(inOrder.map((record) => [record.key, instances.of(record)]))
+    const records = strictSorting ? this.#inOrder(instances) : instances.inOrder()
+    if (records === undefined) return instances.all()
+    return new Map(records.map((record) => [record.key, instances.of(record)]))
   }
 
   /** @throws InstanceNotFoundError, InvalidMetadata when its entry cannot be understood */
@@ -107,9 +109,10 @@ export class StoredSeries implements AsyncDisposable {
 
   /** By its place in the order, from 0. @throws InstanceNotFoundError, UnsortableSeriesError */
   async getInstanceByIndex(index: number, signal?: AbortSignal): Promise<Instance> {
-    const instance = [...(await this.getInstances({}, signal)).values()][index]
-    if (instance === undefined) throw new InstanceNotFoundError(this.datastoreSeriesUri, index)
-    return instance
+    const instances = await this.#instances(signal)
+    const record = this.#inOrder(instances)[index]
+    if (record === undefined) throw new InstanceNotFoundError(this.datastoreSeriesUri, index)
+    return instances.of(record)
   }
 
   /**
@@ -133,11 +136,12 @@ export class StoredSeries implements AsyncDisposable {
 
   /**
    * Downloads the whole tar into a temporary file, every instance in it checked; they are read from there from now on.
+   * Nothing is downloaded again as long as the series is what it was then.
    * @returns the file's path
    * @throws CorruptInstanceError, SeriesBeingRewritten, NotFound for a series without instances, TooLarge
    */
   async pullTar(signal?: AbortSignal): Promise<string> {
-    const pulled = await pullTar(this.series, signal)
+    const pulled = await this.#pulls.join("tar", (shared) => this.#pullUnlessDone(shared), signal)
     moveInto(pulled, (await this.#instances(signal)).all().values())
     return pulled.path
   }
@@ -160,6 +164,7 @@ export class StoredSeries implements AsyncDisposable {
    * @throws TarMissingInstanceError, HashMismatchError, TarValidationError for the first thing that is wrong
    */
   async integrityCheck(signal?: AbortSignal): Promise<CheckReport> {
+    this.series.requireOpen()
     const report = await checkSeries(this.series, {}, signal)
     requireSound(report)
     return report
@@ -167,6 +172,12 @@ export class StoredSeries implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#owned[Symbol.dispose]()
+  }
+
+  async #pullUnlessDone(signal: AbortSignal): Promise<PulledTar> {
+    const { generation } = await this.series.metadata(signal)
+    if (this.#pulled?.loaded.generation !== generation) this.#pulled = await pullTar(this.series, signal)
+    return this.#pulled
   }
 
   /** With room for all instances. */
@@ -191,6 +202,13 @@ export class StoredSeries implements AsyncDisposable {
 
   protected instancesIn(loaded: LoadedMetadata): LoadedInstances {
     return instancesOf(this.reader, loaded, this.uidHashFunc)
+  }
+
+  /** @throws UnsortableSeriesError */
+  #inOrder(instances: LoadedInstances): readonly InstanceRecord[] {
+    const records = instances.inOrder()
+    if (records === undefined) throw new UnsortableSeriesError(this.datastoreSeriesUri)
+    return records
   }
 
   /** Those of the metadata that was seen last. */

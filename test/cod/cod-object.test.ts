@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { existsSync, readdirSync } from "node:fs"
 import {
+  CODError,
   CODObject,
   CODObjectNotFoundError,
   type CODObjectOptions,
@@ -15,7 +16,7 @@ import {
 } from "../../lib/cod/index.ts"
 import { fileNames } from "../../lib/cod/reading/extract.ts"
 import { NotFound } from "../../lib/storage/errors.ts"
-import { UsageError } from "../../lib/support/errors.ts"
+import { AppError, UsageError } from "../../lib/support/errors.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { type GoldenCase, goldenCase } from "../support/golden.ts"
 import { tempDir } from "../support/temp.ts"
@@ -107,7 +108,53 @@ describe("opening a series", () => {
   })
 })
 
+test("a series that was disposed of is not read any more, and makes no temporary files", async () => {
+  using dir = tempDir("closed")
+  const cod = await CODObject.open({ ...optionsOf(SEVERAL), tempDir: dir.path })
+  const [key] = [...(await cod.getInstances()).keys()] as [string]
+  const instance = await cod.getInstance(key)
+  await cod.pullTar()
+  await using pulled = await cod.getInstance(key)
+  await cod[Symbol.asyncDispose]()
+  const uses = [
+    () => cod.openInstance(key),
+    () => cod.openFrame(key, 1),
+    () => cod.getMetadata(),
+    () => cod.reload(),
+    () => cod.getInstances(),
+    () => cod.pullTar(),
+    () => cod.extractLocally(),
+    () => cod.integrityCheck(),
+  ]
+  for (const use of uses) expect(await failureOf(use())).toBeInstanceOf(UsageError)
+  for (const moved of [instance, pulled]) expect(await failureOf(moved.open())).toBeInstanceOf(AppError)
+  expect(readdirSync(dir.path)).toEqual([])
+})
+
+test("temporary files that cannot be made are an error of ours", async () => {
+  using dir = tempDir("closed")
+  await using cod = await CODObject.open({ ...optionsOf(SEVERAL), tempDir: dir.file("nowhere") })
+  expect(await failureOf(cod.pullTar())).toBeInstanceOf(CODError)
+})
+
 describe("the instances of a series", () => {
+  test("are put in order once, however many are asked for by their place", async () => {
+    await using cod = await CODObject.open(optionsOf(SEVERAL))
+    let looks = 0
+    for (const record of (await cod.getMetadata()).instances.values()) {
+      if (record.kind !== "instance") continue
+      const { tags } = record
+      const counted = () => {
+        looks += 1
+        return tags.call(record)
+      }
+      Object.assign(record, { tags: counted })
+    }
+    for (const index of [0, 1, 2]) await cod.getInstanceByIndex(index)
+    await cod.getInstances()
+    expect(looks).toBe(Object.keys(SEVERAL.expected.instances).length)
+  })
+
   const numbered = (numbers: readonly unknown[]) => async () => {
     const series = await changedSeries(V1)
     await series.changeMetadata(({ cod }) => {

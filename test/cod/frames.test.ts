@@ -1,13 +1,23 @@
 import { describe, expect, test } from "bun:test"
-import { type CODObject, FramesNotSeparableError, InvalidDicom } from "../../lib/cod/index.ts"
+import {
+  type CODObject,
+  FrameNotFoundError,
+  FramesNotSeparableError,
+  InvalidDicom,
+} from "../../lib/cod/index.ts"
+import { framesOfFile } from "../../lib/cod/reading/file-frames.ts"
 import { instancesDigest, TAR_RECORD, tarRecordOf } from "../../lib/cod/reading/tar-record.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { goldenCase } from "../support/golden.ts"
+import { tempDir } from "../support/temp.ts"
 import { type ChangedSeries, changedSeries } from "./changed-series.ts"
+import { dicomFile, explicit, uint16 } from "./format/dicom/build.ts"
 import { sha256 } from "./golden-series.ts"
 
 const NATIVE = goldenCase("multiframe-native")
 const ENCAPSULATED = goldenCase("multiframe-encapsulated")
+
+const NATIVE_FILE_OF_ONE_FRAME = dicomFile([explicit(0x7fe00010, "OB", "abcd")])
 
 async function frameOf(cod: CODObject, key: string, frame: number): Promise<string> {
   await using view = await cod.openFrame(key, frame)
@@ -160,4 +170,65 @@ test("a frame of what is no DICOM is an error of ours", async () => {
   })
   await using cod = await series.open()
   expect(await failureOf(cod.openFrame(key, 1))).toBeInstanceOf(InvalidDicom)
+})
+
+describe("a number of frames that is made up", () => {
+  const nativeFile = (frames: string, rows = 2) =>
+    dicomFile([
+      explicit(0x00280002, "US", uint16(1)),
+      explicit(0x00280008, "IS", frames),
+      explicit(0x00280010, "US", uint16(rows)),
+      explicit(0x00280011, "US", uint16(2)),
+      explicit(0x00280100, "US", uint16(8)),
+      explicit(0x7fe00010, "OB", "abcdefgh"),
+    ])
+
+  test.each(["999999999999", "20000000 ", "3 ", "x ", "-1"])(
+    "%p is no reason to cut the pixels up",
+    (count) => {
+      expect(() => framesOfFile(nativeFile(count), "a.dcm")).toThrow(FramesNotSeparableError)
+    },
+  )
+
+  test("of a byte each is more than anybody lists", () => {
+    const huge = Buffer.alloc(4_000_002)
+    const file = dicomFile([
+      explicit(0x00280008, "IS", "4000002 "),
+      explicit(0x00280010, "US", uint16(1)),
+      explicit(0x00280011, "US", uint16(1)),
+      explicit(0x00280100, "US", uint16(8)),
+      explicit(0x7fe00010, "OB", huge),
+    ])
+    expect(() => framesOfFile(file, "a.dcm")).toThrow(FramesNotSeparableError)
+  })
+
+  test("is none when the pixels fit it", () => {
+    const { bytes } = framesOfFile(nativeFile("2 "), "a.dcm")
+    expect([1, 2].map((frame) => Buffer.from(bytes(frame)).toString())).toEqual(["abcd", "efgh"])
+    expect(() => bytes(3)).toThrow(FrameNotFoundError)
+  })
+})
+
+test("frames of a pulled tar are found without parsing the instance each time, also after others were asked for", async () => {
+  await using series = await changedSeries(NATIVE)
+  await using cod = await series.open()
+  await cod.pullTar()
+  for (const [key, { frames_sha256 }] of Object.entries(NATIVE.expected.instances)) {
+    for (const round of [1, 2]) {
+      for (const [i, hash] of frames_sha256!.entries()) {
+        expect(await frameOf(cod, key, i + 1), `round ${round}`).toBe(hash)
+      }
+    }
+  }
+})
+
+test("frames of a file that somebody changed where it was extracted are those of the changed file", async () => {
+  using dir = tempDir("frames")
+  await using series = await changedSeries(NATIVE)
+  await using cod = await series.open()
+  const { extracted } = await cod.extractLocally(dir.path)
+  const { key, path } = extracted[0]!
+  const before = await frameOf(cod, key, 1)
+  await Bun.write(path, NATIVE_FILE_OF_ONE_FRAME)
+  expect(await frameOf(cod, key, 1)).not.toBe(before)
 })

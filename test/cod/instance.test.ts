@@ -14,6 +14,7 @@ import {
 } from "../../lib/cod/index.ts"
 import { NotFound } from "../../lib/storage/errors.ts"
 import { crc32cBase64 } from "../../lib/support/checksums.ts"
+import { UsageError } from "../../lib/support/errors.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { goldenCase } from "../support/golden.ts"
 import { tempDir } from "../support/temp.ts"
@@ -146,6 +147,20 @@ describe("where the bytes are", () => {
     expect(existsSync(path)).toBe(false)
     expect(readdirSync(dir.path)).toEqual(before)
     expect(instance.dicomUri).toBe(remote)
+  })
+
+  test("is found anew after that, but not once the instance was disposed of", async () => {
+    using place = await places()
+    const { store, remote, dir } = place
+    const before = readdirSync(dir.path)
+    const instance = new Instance({ dicomUri: remote, store, tempDir: dir.path })
+    await instance.fetch()
+    await instance.cleanup()
+    await instance.fetch()
+    expect(instance.dicomUri).not.toBe(remote)
+    await instance[Symbol.asyncDispose]()
+    expect(await failureOf(instance.fetch())).toBeInstanceOf(UsageError)
+    expect(readdirSync(dir.path)).toEqual(before)
   })
 
   test("of a local file is where it was: it is neither fetched nor deleted", async () => {

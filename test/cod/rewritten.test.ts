@@ -8,6 +8,7 @@ import {
   SeriesBeingRewritten,
 } from "../../lib/cod/index.ts"
 import { openFileStore } from "../../lib/storage/file.ts"
+import type { ObjectSource } from "../../lib/storage/store.ts"
 import type { Clock } from "../../lib/support/clock.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { type GoldenCase, goldenCase } from "../support/golden.ts"
@@ -193,6 +194,75 @@ describe("a series that was rewritten", () => {
     await using cod = await series.open()
     expect(await contentOf(cod, NEW_KEY)).toBe(AFTER.expected.instances[NEW_KEY]!.sha256)
     expect(series.waits).toEqual([])
+  })
+
+  test("for longer than we wait is not waited for twice, until something changes", async () => {
+    await using series = await contested()
+    await series.spoil(BEFORE, KEY)
+    await series.lock()
+    await using cod = await series.open()
+    expect(await failureOf(cod.openInstance(KEY))).toBeInstanceOf(SeriesBeingRewritten)
+    const waited = series.waits.length
+    expect(await failureOf(cod.openInstance(KEY))).toBeInstanceOf(SeriesBeingRewritten)
+    expect(series.waits).toHaveLength(waited)
+    await series.spoil(BEFORE, KEY)
+    series.whileWaiting.set(waited + 1, () => series.put("tar", BEFORE))
+    expect(await contentOf(cod, KEY)).toBe(BEFORE.expected.instances[KEY]!.sha256)
+    expect(series.waits).toHaveLength(waited + 1)
+  })
+
+  test("while it is pulled leaves nobody with the bytes of another instance", async () => {
+    await using series = await contested()
+    const store: ObjectSource = {
+      ...series.store,
+      async read(key, options, signal) {
+        const body = await series.store.read(key, options, signal)
+        if (!key.endsWith(".tar") || options?.range !== undefined) return body
+        const bytes = await new Response(body.stream).bytes()
+        await series.put("tar", AFTER)
+        await series.put("metadata", AFTER)
+        await cod.reload()
+        return { ...body, stream: new Blob([bytes]).stream() }
+      },
+    }
+    await using cod = await series.open({ store })
+    const old = await cod.getInstance(KEY)
+    await cod.pullTar()
+    expect(await contentOf(cod, NEW_KEY)).toBe(AFTER.expected.instances[NEW_KEY]!.sha256)
+    await using view = await old.open().catch(() => undefined)
+    if (view !== undefined) expect(sha256(await view.bytes())).toBe(BEFORE.expected.instances[KEY]!.sha256)
+  })
+
+  test("is pulled once as long as it stays what it is, also by many at once", async () => {
+    await using series = await contested()
+    await using cod = await series.open()
+    const [path, same] = await Promise.all([cod.pullTar(), cod.pullTar()])
+    expect([same, await cod.pullTar()]).toEqual([path, path])
+    expect(series.store.reads(".tar")).toHaveLength(1)
+    await series.put("tar", AFTER)
+    await series.put("metadata", AFTER)
+    await cod.reload()
+    expect(await cod.pullTar()).not.toBe(path)
+    expect(await contentOf(cod, NEW_KEY)).toBe(AFTER.expected.instances[NEW_KEY]!.sha256)
+  })
+
+  test("by one who put another file in an instance's place tells of that file once it was read", async () => {
+    await using series = await changedSeries(BEFORE)
+    await using cod = await series.open()
+    const [other] = Object.keys(BEFORE.expected.instances).slice(1) as [string]
+    const instance = await cod.getInstance(KEY)
+    await series.changeMetadata(({ cod: { instances } }) => {
+      instances[KEY] = instances[other]!
+    })
+    await series.changeTar((tar) => {
+      tar[BEFORE.expected.instances[KEY]!.start_byte + 200]! ^= 1
+      return tar
+    })
+    await using view = await instance.open()
+    const { size, crc32c, sha256: hash } = BEFORE.expected.instances[other]!
+    expect(sha256(await view.bytes())).toBe(hash)
+    expect([await instance.size(), await instance.crc32c()]).toEqual([size, crc32c])
+    await instance.validate()
   })
 
   test("is pulled as a whole only when every instance fits", async () => {

@@ -1,7 +1,8 @@
 import { crc32cBase64 } from "../../support/checksums.ts"
 import { InstanceValidationError } from "../errors.ts"
 import { type DicomFile, parseDicom, uidsOf } from "../format/dicom/index.ts"
-import { type Hints, verifyHints } from "../hints.ts"
+import type { InstanceRecord } from "../format/metadata/types.ts"
+import { HINT_FIELDS, type Hints, verifyHints } from "../hints.ts"
 
 /** Larger files are not parsed: they would be held in memory. */
 export const MAX_PARSED_BYTES = 2 ** 31
@@ -38,4 +39,18 @@ export function factsOf(
     throw new InstanceValidationError(`${uri} lacks ${missing.join(", ")}`, { facts: { uri } })
   }
   return { file, facts: { ...measured, instanceUid, seriesUid, studyUid } }
+}
+
+/**
+ * Compares a file with what the metadata of its series says of it; what that does not say is not compared.
+ * @throws InstanceValidationError for the first difference
+ */
+export function requireRecorded(record: InstanceRecord, facts: InstanceFacts, uri: string): void {
+  for (const field of HINT_FIELDS) {
+    const [said, found] = [record[field], facts[field]]
+    if (said === undefined || said === found) continue
+    throw new InstanceValidationError(`${uri}: ${field} is ${found}, by its series' metadata ${said}`, {
+      facts: { uri, field, said, found },
+    })
+  }
 }

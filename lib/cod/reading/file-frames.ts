@@ -1,59 +1,32 @@
 import { FrameNotFoundError, FramesNotSeparableError } from "../errors.ts"
-import { type DicomFile, parseDicom, pixelDataValue } from "../format/dicom/index.ts"
-import { offsetTables } from "../format/offset-tables.ts"
-import { encapsulated, type FramePlace, plain } from "./frame-place.ts"
+import { type Frames, frameBytes, framesOf, parseDicom, pixelDataValue } from "../format/dicom/index.ts"
 
 /** The frames of a DICOM file that was read as a whole. */
 export interface FileFrames {
-  readonly count: number
-  /** A frame's bytes, from frame 1. @throws FramesNotSeparableError */
+  /** Where they lie in the file; undefined for a deflated data set, whose frames do not lie there. */
+  readonly places: Frames | undefined
+  /** A frame's bytes, from frame 1. @throws FrameNotFoundError, InvalidDicom */
   bytes(frame: number): Uint8Array
-  /** Where they lie in the file; undefined where they do not lie there as they are, or nobody knows. */
-  readonly places: readonly FramePlace[] | undefined
 }
 
-const NUMBER_OF_FRAMES = 0x00280008
-
-/** @throws InvalidDicom, FrameNotFoundError for a file without (7FE0,0010) */
+/** @throws InvalidDicom, FramesNotSeparableError, FrameNotFoundError for a file without (7FE0,0010) */
 export function framesOfFile(bytes: Uint8Array, uri: string): FileFrames {
   const file = parseDicom(bytes)
-  const value = pixelDataValue(file)
-  if (value === undefined) throw new FrameNotFoundError(uri, 1, 0)
-  const count = numberOfFrames(file)
-  const places = placesIn(file, count)
+  if (pixelDataValue(file) === undefined) throw new FrameNotFoundError(uri, 1, 0)
+  const frames = framesOf(file)
+  if (frames === undefined) throw new FramesNotSeparableError(uri)
   return {
-    count,
-    places: file.deflated ? undefined : places,
+    places: file.deflated ? undefined : frames,
     bytes(frame) {
-      const place = places?.[frame - 1]
-      const found = place?.unwrap(file.dataSet.content.subarray(place.start, place.end))
-      if (found !== undefined) return found
-      throw new FramesNotSeparableError(uri, count)
+      requireFrame(uri, frame, frames.spans.length)
+      const { start, end } = frames.spans[frame - 1]!
+      return frameBytes(file.dataSet.content.subarray(start, end), frames.encapsulated)
     },
   }
 }
 
-/** All frames, or none where nobody can tell them apart. */
-function placesIn(file: DicomFile, count: number): readonly FramePlace[] | undefined {
-  const { start, end } = pixelDataValue(file)!
-  const { fragments } = file.dataSet.elements.get(PIXEL_DATA)!
-  if (fragments === undefined) {
-    const length = Math.floor((end - start) / count)
-    return Array.from({ length: count }, (_, i) => plain(start + i * length, start + (i + 1) * length))
-  }
-  const [first] = fragments.slice(1)
-  if (first === undefined) return undefined
-  if (count === 1) return [encapsulated(first.start, end)]
-  const { CustomOffsetTable: offsets, CustomOffsetTableLengths: lengths } = offsetTables(file)
-  return offsets?.map((offset, i) => encapsulated(offset, offset + lengths![i]!))
-}
-
-const PIXEL_DATA = 0x7fe00010
-
-function numberOfFrames({ dataSet }: DicomFile): number {
-  const element = dataSet.elements.get(NUMBER_OF_FRAMES)
-  if (element === undefined) return 1
-  const text = Buffer.from(dataSet.content.subarray(element.start, element.end)).toString("latin1")
-  const number = Number(text.replaceAll("\0", " ").trim())
-  return Number.isSafeInteger(number) && number > 1 ? number : 1
+/** @throws FrameNotFoundError */
+export function requireFrame(uri: string, frame: number, frames: number): void {
+  if (Number.isInteger(frame) && frame >= 1 && frame <= frames) return
+  throw new FrameNotFoundError(uri, frame, frames)
 }

@@ -1,24 +1,23 @@
+import { type Frames, frameBytes, ITEM_HEADER, type Span } from "../format/dicom/index.ts"
+import { InvalidDicom } from "../format/errors.ts"
 import type { InstanceRecord, StoredTags } from "../format/metadata/types.ts"
 
-/** Bytes from `start` up to `end`, exclusive, of a DICOM file. */
-export interface Stretch {
-  readonly start: number
-  readonly end: number
+/** Where a frame lies in its DICOM file: bytes from `start` up to `end`, exclusive; of a frame in items with their headers. */
+export interface FramePlace extends Span {
+  readonly encapsulated: boolean
 }
 
-/** Where a frame lies in its DICOM file. */
-export interface FramePlace extends Stretch {
-  /** What of these bytes is the frame. @returns undefined when they are not what stands there in a sound file */
-  unwrap(bytes: Uint8Array): Uint8Array | undefined
-}
-
-/** What metadata alone tells of an instance's frames. */
+/** What is known of an instance's frames. */
 export interface FrameTable {
   readonly frames: number
-  /** How much too large its offsets certainly are. */
-  readonly shift: 8 | undefined
   /** Undefined where only the file itself can tell. */
   place(frame: number): FramePlace | undefined
+}
+
+/** What metadata alone tells of them. */
+export interface ToldFrames extends FrameTable {
+  /** How much too large its offsets certainly are. */
+  readonly shift: 8 | undefined
 }
 
 /** Transfer syntaxes whose pixels stand in the file as they are (PS3.5, sections A.1 to A.3). */
@@ -31,7 +30,7 @@ const DEFLATED = "1.2.840.10008.1.2.1.99"
  * @param tables `exact` where it is known that the offsets of native frames are right
  * @throws InvalidMetadata when its DICOM JSON cannot be read
  */
-export function frameTable(record: InstanceRecord, tables?: "exact"): FrameTable {
+export function frameTable(record: InstanceRecord, tables?: "exact"): ToldFrames {
   const tags = record.tags()
   const frames = Math.max(1, integer(tags, "00280008") ?? 1)
   const { CustomOffsetTable: offsets = [], CustomOffsetTableLengths: lengths = [] } = record.offsetTables
@@ -47,11 +46,30 @@ export function frameTable(record: InstanceRecord, tables?: "exact"): FrameTable
     shift,
     place(frame) {
       if (isNative && shift === undefined && tables !== "exact") return undefined
-      const start = offsets[frame - 1]! - (shift ?? 0)
-      const end = start + lengths[frame - 1]!
-      const place = isNative ? plain(start, end) : encapsulated(start, end)
-      return 0 <= place.start && place.end <= record.size ? place : undefined
+      const value = offsets[frame - 1]! - (shift ?? 0)
+      const end = value + lengths[frame - 1]!
+      const start = isNative ? value : value - ITEM_HEADER
+      return 0 <= start && end <= record.size ? { start, end, encapsulated: !isNative } : undefined
     },
+  }
+}
+
+/** The same of a file that was read. */
+export function frameTableOf({ encapsulated, spans }: Frames): FrameTable {
+  return {
+    frames: spans.length,
+    place: (frame) => ({ ...spans[frame - 1]!, encapsulated }),
+  }
+}
+
+/** The frame in the bytes of its place; undefined when they are not what stands there in a sound file. */
+export function frameIn(bytes: Uint8Array, { start, end, encapsulated }: FramePlace): Uint8Array | undefined {
+  if (bytes.length !== end - start) return undefined
+  try {
+    return frameBytes(bytes, encapsulated)
+  } catch (error) {
+    if (error instanceof InvalidDicom) return undefined
+    throw error
   }
 }
 
@@ -78,39 +96,6 @@ function frameLength(tags: StoredTags): number | undefined {
   const length = ((rows ?? 0) * (columns ?? 0) * (samples ?? 1) * (bits ?? 0)) / 8
   return Number.isInteger(length) && length > 0 ? length : undefined
 }
-
-/** A frame whose bytes are nothing but the frame. */
-export function plain(start: number, end: number): FramePlace {
-  return { start, end, unwrap: (bytes) => bytes }
-}
-
-const ITEM_HEADER_BYTES = 8
-
-/**
- * A frame in items, of which the first one's value begins at `start`, and the last one's ends at `end`. Its place has the
- * header of the first item, too, which proves that it begins here, and tells whether others follow.
- */
-export function encapsulated(start: number, end: number): FramePlace {
-  return { start: start - ITEM_HEADER_BYTES, end, unwrap: joinItems }
-}
-
-/** The values of items that follow each other (PS3.5, section A.4), joined. */
-function joinItems(bytes: Uint8Array): Uint8Array | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const values: Uint8Array[] = []
-  for (let at = 0; at < bytes.length; ) {
-    if (at + ITEM_HEADER_BYTES > bytes.length || view.getUint32(at, true) !== ITEM_TAG) return undefined
-    const start = at + ITEM_HEADER_BYTES
-    const end = start + view.getUint32(at + 4, true)
-    if (end > bytes.length) return undefined
-    values.push(bytes.subarray(start, end))
-    at = end
-  }
-  return values.length === 1 ? values[0] : Buffer.concat(values)
-}
-
-/** (FFFE,E000), little-endian as all encapsulated syntaxes are. */
-const ITEM_TAG = 0xe000fffe
 
 function integer(tags: StoredTags, tag: string): number | undefined {
   const value = tags[tag]?.Value?.[0]

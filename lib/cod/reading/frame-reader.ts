@@ -1,23 +1,26 @@
 import { NotFound, PreconditionFailed } from "../../storage/errors.ts"
-import { FrameNotFoundError, TooLarge } from "../errors.ts"
+import { crc32cBase64 } from "../../support/checksums.ts"
+import { TooLarge } from "../errors.ts"
 import type { RandomAccess } from "../format/bytes.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
 import { MAX_PARSED_BYTES } from "./facts.ts"
-import { type FileFrames, framesOfFile } from "./file-frames.ts"
-import { type FramePlace, frameTable } from "./frame-place.ts"
+import { type FileFrames, framesOfFile, requireFrame } from "./file-frames.ts"
+import { type FramePlace, frameIn } from "./frame-place.ts"
+import { frameTables } from "./frame-tables.ts"
 import type { CheckedInstance } from "./instance-bytes.ts"
-import { lru } from "./lru.ts"
 import { bytesOfRange } from "./object-bytes.ts"
 import { recordOf, type Series } from "./series.ts"
 import { sharedWork } from "./shared-work.ts"
 import type { Trust } from "./trust.ts"
 
-/** One frame of an instance, from frame 1. */
-export type ReadFrame = (key: string, frame: number, signal?: AbortSignal) => Promise<Uint8Array>
-
-/** Instances whose frames are remembered, when metadata does not tell where they are. */
-const KNOWN_FILES = 64
+/** Reads single frames, from frame 1. @throws FrameNotFoundError, FramesNotSeparableError, TooLarge */
+export interface FrameReader {
+  /** Of an instance where the series has it. */
+  stored(key: string, frame: number, signal?: AbortSignal): Promise<Uint8Array>
+  /** Of a copy of the instance that is at hand. */
+  copied(record: InstanceRecord, copy: RandomAccess, frame: number, signal?: AbortSignal): Promise<Uint8Array>
+}
 
 /**
  * Reads a frame by itself where its place and the tar are known, else the whole instance, which then tells both.
@@ -27,99 +30,76 @@ export function frameReader(
   series: Series,
   trust: Trust,
   readWhole: (key: string, signal?: AbortSignal) => Promise<CheckedInstance>,
-): ReadFrame {
-  const known = lru<readonly FramePlace[]>(KNOWN_FILES)
-  const fromFile = fileReader(series, readWhole, (record, places) => known.set(contentOf(record), places))
+): FrameReader {
+  const tables = frameTables(trust)
+  // Whoever shows an instance asks for many of its frames at once: they share one read of the file.
+  const reads = sharedWork<FileFrames>()
+  const uriOf = (key: string) => `${series.uri}#${key}`
 
-  const placeOf = (loaded: LoadedMetadata, record: InstanceRecord, frame: number) => {
-    const table = frameTable(record, trust.record(loaded)?.offset_tables)
-    requireFrame(`${series.uri}#${record.key}`, frame, table.frames)
-    return known.get(contentOf(record))?.[frame - 1] ?? table.place(frame)
+  const framesIn = async (record: InstanceRecord, file: RandomAccess, signal?: AbortSignal) => {
+    if (file.size > MAX_PARSED_BYTES) throw new TooLarge(uriOf(record.key), MAX_PARSED_BYTES)
+    const bytes = await file.read(0, file.size, signal)
+    const frames = framesOfFile(bytes, uriOf(record.key))
+    // A copy may have been changed where it is.
+    const isWhatItWas = frames.places !== undefined && crc32cBase64(bytes) === record.crc32c
+    if (isWhatItWas) tables.learn(record, frames.places)
+    return frames
   }
 
-  return async (key, frame, signal) => {
-    const loaded = await series.metadata(signal)
-    const record = recordOf(series, loaded, key)
-    const place = placeOf(loaded, record, frame)
-    const tar = place && (await trust.tarFor(loaded, key, signal))
-    if (place === undefined || tar === undefined) return await fromFile(loaded, key, frame, signal)
-    const found = await fromTar(series, trust, { record, place, tar }, signal)
-    return found ?? (await fromFile(loaded, key, frame, signal))
+  const storedFrames = async (key: string, signal: AbortSignal) => {
+    using instance = await readWhole(key, signal)
+    return await framesIn(instance.record, instance.bytes, signal)
+  }
+
+  return {
+    async stored(key, frame, signal) {
+      const loaded = await series.metadata(signal)
+      const record = recordOf(series, loaded, key)
+      const table = tables.of(loaded, record)
+      requireFrame(uriOf(key), frame, table.frames)
+      const place = table.place(frame)
+      const found = place && (await fromTar(series, trust, { loaded, record, place }, signal))
+      if (found !== undefined) return found
+      const name = `${loaded.generation} ${key}`
+      return (await reads.join(name, (shared) => storedFrames(key, shared), signal)).bytes(frame)
+    },
+
+    async copied(record, copy, frame, signal) {
+      const table = tables.ofFile(record)
+      if (table !== undefined && copy.size === record.size) {
+        requireFrame(uriOf(record.key), frame, table.frames)
+        const place = table.place(frame)!
+        const found = frameIn(await copy.read(place.start, place.end, signal), place)
+        if (found !== undefined) return found
+      }
+      return (await framesIn(record, copy, signal)).bytes(frame)
+    },
   }
 }
 
 interface Located {
+  readonly loaded: LoadedMetadata
   readonly record: InstanceRecord
   readonly place: FramePlace
-  readonly tar: string
 }
 
-/** @returns undefined when that tar is gone, or something else stands there than should */
+/** @returns undefined when no tar is trusted, or it is gone, or something else stands there than should */
 async function fromTar(
   series: Series,
   trust: Trust,
-  { record, place, tar }: Located,
+  { loaded, record, place }: Located,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array | undefined> {
+  const tar = await trust.tarFor(loaded, record.key, signal)
+  if (tar === undefined) return undefined
   const range = { start: record.startByte + place.start, end: record.startByte + place.end }
   try {
     const { bytes, info } = await bytesOfRange(series.tar, range, tar, signal)
     series.metrics.got(info.storageClass)
-    return bytes.length === range.end - range.start ? place.unwrap(bytes) : undefined
+    return frameIn(bytes, place)
   } catch (error) {
     if (!(error instanceof PreconditionFailed || error instanceof NotFound)) throw error
     trust.withdraw()
     return undefined
   }
-}
-
-/** Whoever shows an instance asks for many of its frames at once: they share one read of the file. */
-function fileReader(
-  series: Series,
-  readWhole: (key: string, signal?: AbortSignal) => Promise<CheckedInstance>,
-  learn: (record: InstanceRecord, places: readonly FramePlace[]) => void,
-) {
-  const reads = sharedWork<FileFrames>()
-
-  const framesOf = async (key: string, signal: AbortSignal) => {
-    using instance = await readWhole(key, signal)
-    const frames = await framesOfBytes(instance.bytes, `${series.uri}#${key}`, signal)
-    if (frames.places !== undefined) learn(instance.record, frames.places)
-    return frames
-  }
-
-  return async ({ generation }: LoadedMetadata, key: string, frame: number, signal?: AbortSignal) => {
-    const frames = await reads.join(`${generation} ${key}`, (shared) => framesOf(key, shared), signal)
-    return frameOf(frames, `${series.uri}#${key}`, frame)
-  }
-}
-
-/** One frame, from 1, of a DICOM file that is at hand. @throws FrameNotFoundError, FramesNotSeparableError, TooLarge */
-export async function frameOfBytes(
-  bytes: RandomAccess,
-  uri: string,
-  frame: number,
-  signal?: AbortSignal,
-): Promise<Uint8Array> {
-  return frameOf(await framesOfBytes(bytes, uri, signal), uri, frame)
-}
-
-async function framesOfBytes(bytes: RandomAccess, uri: string, signal?: AbortSignal): Promise<FileFrames> {
-  if (bytes.size > MAX_PARSED_BYTES) throw new TooLarge(uri, MAX_PARSED_BYTES)
-  return framesOfFile(await bytes.read(0, bytes.size, signal), uri)
-}
-
-function frameOf(frames: FileFrames, uri: string, frame: number): Uint8Array {
-  requireFrame(uri, frame, frames.count)
-  return frames.bytes(frame)
-}
-
-/** The same bytes have their frames at the same places, wherever they are stored. */
-function contentOf({ size, crc32c }: InstanceRecord): string {
-  return `${size} ${crc32c}`
-}
-
-function requireFrame(uri: string, frame: number, frames: number): void {
-  if (Number.isInteger(frame) && frame >= 1 && frame <= frames) return
-  throw new FrameNotFoundError(uri, frame, frames)
 }

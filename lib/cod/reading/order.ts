@@ -1,4 +1,4 @@
-import { CODError, UnsortableSeriesError } from "../errors.ts"
+import { CODError } from "../errors.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
 
 /** InstanceNumber, then SliceLocation (PS3.3, sections C.7.6.1 and C.7.6.2). */
@@ -7,14 +7,9 @@ const SORT_TAGS = ["00200013", "00201041"] as const
 /**
  * Instances in the order of the first of these attributes that every one of them has a number in. Those with equal
  * numbers stay as they are to each other.
- * @param strict whether to refuse what cannot be put in order, instead of leaving it as it is stored
- * @throws UnsortableSeriesError
+ * @returns undefined when none of the attributes is in all of them
  */
-export function sorted(
-  records: readonly InstanceRecord[],
-  seriesUri: string,
-  strict: boolean,
-): readonly InstanceRecord[] {
+export function sorted(records: readonly InstanceRecord[]): readonly InstanceRecord[] | undefined {
   if (records.length < 2) return records
   const all = records.map((record) => ({ record, numbers: sortNumbers(record) }))
   for (const at of SORT_TAGS.keys()) {
@@ -22,8 +17,7 @@ export function sorted(
     if (all.some((item) => numberOf(item) === undefined)) continue
     return all.toSorted((a, b) => numberOf(a)! - numberOf(b)!).map(({ record }) => record)
   }
-  if (strict) throw new UnsortableSeriesError(seriesUri)
-  return records
+  return undefined
 }
 
 function sortNumbers(record: InstanceRecord): readonly (number | undefined)[] {

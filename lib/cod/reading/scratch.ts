@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { TooLarge } from "../format/errors.ts"
+import { UsageError } from "../../support/errors.ts"
+import { CODError, TooLarge } from "../format/errors.ts"
 
 /** Bytes that the temporary files of one series or instance may have together. */
 export const DEFAULT_TEMP_BYTES = 64 * 2 ** 30
@@ -13,14 +14,16 @@ export interface ScratchOptions {
   readonly maxTempBytes?: number | undefined
 }
 
-/** A folder for temporary files, made when the first one is, and gone with all of them when it is disposed of. */
+/** A folder for temporary files, made when the first one is, and gone with all of them when it is disposed of, for good. */
 export interface Scratch extends Disposable {
-  /** Path of a file that is about to be written. */
+  /** Path of a file that is about to be written. @throws UsageError once it is disposed of, CODError */
   newFile(name: string): string
   /** So many bytes more are about to be written to it. @throws TooLarge when there is no room for them */
   reserve(path: string, bytes: number): void
   /** Deletes a file that is needed no more, and gives back its room. */
   remove(path: string): void
+  /** Deletes all files and their folder; the next file makes another one. */
+  clear(): void
 }
 
 export function openScratch(options: ScratchOptions): Scratch {
@@ -29,9 +32,18 @@ export function openScratch(options: ScratchOptions): Scratch {
   let folder: string | undefined
   let count = 0
   let used = 0
+  let isOpen = true
+  const clear = () => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+    folder = undefined
+    used = 0
+    sizes.clear()
+  }
   return {
+    clear,
     newFile(name) {
-      folder ??= mkdtempSync(join(tempDir, "cod-"))
+      if (!isOpen) throw new UsageError("no temporary file is made for what was disposed of")
+      folder ??= newFolder(tempDir)
       count += 1
       // Keys are safe as one segment, but may be alike to a file system that ignores case.
       return join(folder, `${count}-${name.slice(-200)}`)
@@ -47,10 +59,21 @@ export function openScratch(options: ScratchOptions): Scratch {
       sizes.delete(path)
     },
     [Symbol.dispose]() {
-      if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
-      folder = undefined
-      used = 0
-      sizes.clear()
+      isOpen = false
+      clear()
     },
+  }
+}
+
+function newFolder(within: string): string {
+  try {
+    return mkdtempSync(join(within, "cod-"))
+  } catch (cause) {
+    const { code = "unknown" } = cause as NodeJS.ErrnoException
+    throw new CODError(`no temporary files can be made in ${within}: ${code}`, {
+      facts: { folder: within, code },
+      hint: "Say tempDir: a folder that is there, may be written to, and has room.",
+      cause,
+    })
   }
 }

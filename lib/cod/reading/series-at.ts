@@ -21,7 +21,8 @@ export function seriesAt(place: SeriesPlace, access: SeriesAccess): { readonly s
   using owned = new DisposableStack()
   const located = owned.use(locateFolder(place.datastore, access))
   const scratch = owned.use(openScratch(access))
-  const series = openSeries(place, { ...located, scratch, cache: metadataCache, metrics, clock })
+  const means = { ...located, scratch, cache: metadataCache, metrics, clock }
+  const series = owned.use(openSeries(place, means))
   const kept = owned.move()
   return { series, [Symbol.dispose]: () => kept.dispose() }
 }

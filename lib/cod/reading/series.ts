@@ -1,6 +1,7 @@
 import { NotFound } from "../../storage/errors.ts"
-import type { ObjectSource } from "../../storage/store.ts"
+import type { Generation, ObjectSource } from "../../storage/store.ts"
 import type { Clock } from "../../support/clock.ts"
+import { UsageError } from "../../support/errors.ts"
 import { CODObjectNotFoundError, InstanceNotFoundError } from "../errors.ts"
 import { type SeriesKeys, type SeriesPlace, seriesKeys, seriesUri } from "../format/layout.ts"
 import type { InstanceRecord, SeriesMetadata } from "../format/metadata/types.ts"
@@ -20,8 +21,14 @@ export interface SeriesMeans {
   readonly metrics: Metrics
 }
 
+/** Metadata and tar that did not agree, however long they were waited for. */
+export interface Standstill {
+  readonly metadata: Generation
+  readonly tar: Generation | undefined
+}
+
 /** One series that is read, and its metadata as it was last seen. */
-export interface Series extends SeriesMeans {
+export interface Series extends SeriesMeans, Disposable {
   readonly place: SeriesPlace
   /** `D/studies/ST/series/SE` */
   readonly uri: string
@@ -29,12 +36,18 @@ export interface Series extends SeriesMeans {
   readonly metadataJson: StoredObject
   /** Any other of its objects. */
   object(name: keyof SeriesKeys): StoredObject
-  /** As last seen; read when it never was. @throws CODObjectNotFoundError, InvalidMetadata */
+  /** The last one that was met: it is not waited for again. */
+  standstill: Standstill | undefined
+  /** As last seen; read when it never was. @throws CODObjectNotFoundError, InvalidMetadata, UsageError once disposed of */
   metadata(signal?: AbortSignal): Promise<LoadedMetadata>
   /** As it is now. @throws CODObjectNotFoundError, InvalidMetadata */
   reload(signal?: AbortSignal): Promise<LoadedMetadata>
   /** As it was just written. */
   wrote(loaded: LoadedMetadata): void
+  /** @throws UsageError once it was disposed of */
+  requireOpen(): void
+  /** From now on it is not read any more. What it was opened with goes its own way. */
+  [Symbol.dispose](): void
 }
 
 export function openSeries(place: SeriesPlace, means: SeriesMeans): Series {
@@ -44,8 +57,15 @@ export function openSeries(place: SeriesPlace, means: SeriesMeans): Series {
   const object = (name: keyof SeriesKeys) => ({ source, key: prefix + keys[name] })
   const metadataJson = object("metadata")
   let seen: LoadedMetadata | undefined
+  let isOpen = true
+
+  const requireOpen = () => {
+    if (!isOpen)
+      throw new UsageError(`${uri} was closed`, "Read it before it is disposed of, or open it again.")
+  }
 
   const reload = async (signal?: AbortSignal) => {
+    requireOpen()
     try {
       const newest = await cache.newest(metadataJson, signal)
       metrics.add(newest.generation === seen?.generation ? "metadataCacheHits" : "metadataCacheMisses")
@@ -63,10 +83,18 @@ export function openSeries(place: SeriesPlace, means: SeriesMeans): Series {
     tar: object("tar"),
     metadataJson,
     object,
-    metadata: async (signal) => seen ?? (await reload(signal)),
+    standstill: undefined,
+    requireOpen,
+    async metadata(signal) {
+      requireOpen()
+      return seen ?? (await reload(signal))
+    },
     reload,
     wrote(loaded) {
       seen = loaded
+    },
+    [Symbol.dispose]() {
+      isOpen = false
     },
   }
 }

@@ -20,11 +20,13 @@ export class Misfit {
 
 /** Before each new try; together 30 seconds. The first reload is for metadata that was merely read long ago. */
 export const WAITS_MS: readonly number[] = [0, 250, 500, 1_000, 2_000, 4_000, 8_000, 14_250]
+const WAITED_MS = WAITS_MS.reduce((sum, ms) => sum + ms)
 
 /**
  * Reads until what is read fits the metadata. The Python package uploads metadata before the tar: meanwhile nothing fits,
  * and metadata that we read a while ago fits a new tar no better. So a misfit is believed only when neither changed and
- * nobody holds a lock; else the metadata is loaded again, after longer and longer waits.
+ * nobody holds a lock; else the metadata is loaded again, after longer and longer waits. What was waited for in vain is
+ * not waited for again as long as both stay what they are: a writer died, most likely.
  * @throws CorruptInstanceError at once for a misfit of a series at rest; SeriesBeingRewritten after 30 seconds
  */
 export async function untilItFits<T>(
@@ -33,23 +35,24 @@ export async function untilItFits<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   let loaded = await series.metadata(signal)
-  let result = await attempt(loaded)
-  for (const waitMs of WAITS_MS) {
+  for (let tries = 0; ; tries++) {
+    const result = await attempt(loaded)
     if (!(result instanceof Misfit)) return result
     series.metrics.add("misfits")
     if (await isAtRest(series, loaded, result.tar, signal)) throw believed(series, result)
+    const waitMs = WAITS_MS[tries]
+    if (waitMs === undefined || (waitMs > 0 && isStandstill(series, loaded, result))) {
+      series.standstill = { metadata: loaded.generation, tar: result.tar }
+      throw new SeriesBeingRewritten(series.uri, WAITED_MS, result.error)
+    }
     if (waitMs > 0) await series.clock.delay(waitMs, signal)
     series.metrics.add("reloads")
     loaded = await series.reload(signal)
-    result = await attempt(loaded)
   }
-  if (!(result instanceof Misfit)) return result
-  if (await isAtRest(series, loaded, result.tar, signal)) throw believed(series, result)
-  throw new SeriesBeingRewritten(
-    series.uri,
-    WAITS_MS.reduce((sum, ms) => sum + ms),
-    result.error,
-  )
+}
+
+function isStandstill({ standstill }: Series, { generation }: LoadedMetadata, { tar }: Misfit): boolean {
+  return standstill?.metadata === generation && standstill.tar === tar
 }
 
 /**

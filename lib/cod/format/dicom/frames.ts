@@ -26,6 +26,8 @@ export function framesOf(file: DicomFile): Frames | undefined {
   const pixels = file.dataSet.elements.get(PIXEL_DATA)
   const count = numberOfFrames(file.dataSet)
   if (pixels === undefined || count === undefined || pixels.items !== undefined) return undefined
+  // Fragments are limited when they are read; native frames of a byte each would make a list longer than the file.
+  if (count > file.limits.elements) return undefined
   if (pixels.fragments === undefined) return nativeFrames(pixels, count, shapeOf(file.dataSet))
   const [basic, ...fragments] = pixels.fragments
   const first = fragments[0]

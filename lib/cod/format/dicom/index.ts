@@ -1,6 +1,6 @@
-export { type Frames, frameBytes, framesOf } from "./frames.ts"
+export { type Frames, frameBytes, framesOf, ITEM_HEADER } from "./frames.ts"
 export { type DicomJson, type DicomJsonElement, type DicomJsonValue, dicomJson } from "./json.ts"
-export { DICOM_LIMITS, type DicomFile, type DicomLimits } from "./model.ts"
+export { DICOM_LIMITS, type DicomFile, type DicomLimits, type Span } from "./model.ts"
 export { parseDicom } from "./parse.ts"
 export { pixelDataValue, pixeldataOf } from "./pixel-data.ts"
 export { type DicomUids, uidsOf } from "./uids.ts"
