@@ -246,6 +246,31 @@ describe("from a bucket", () => {
     expect(start_byte).toBeGreaterThan(0)
   })
 
+  test.each([["gs"], ["s3"]])("%s:// whoever may read but not list reads the series", async (scheme) => {
+    const { roles } = bucket.cloud
+    roles.allow("anonymous", { [bucket.bucket]: ["storage.objects.get"] })
+    roles.allow(
+      { accessKeyId: ENV.AWS_ACCESS_KEY_ID, secretAccessKey: ENV.AWS_SECRET_ACCESS_KEY },
+      { [bucket.bucket]: ["s3:GetObject"] },
+    )
+    using dir = tempDir()
+    try {
+      const there = uri.replace("gs://", `${scheme}://`)
+      const calls = [
+        ["info", there],
+        ["check", there],
+        ["cat", `${there}#${KEY}`],
+        ["extract", there, dir.path],
+      ]
+      for (const words of calls) expect((await cod(...words)).stderr).toBe("")
+      const refused = await cod("ls", there.split("/studies/")[0]!)
+      expect(refused.exitCode).toBe(1)
+      expect(refused.stderr).toContain("Check the credentials")
+    } finally {
+      roles.clear()
+    }
+  })
+
   test("that does not exist, the error says so", async () => {
     const { exitCode, stderr } = await cod("cat", `gs://no-such-bucket/${pathOf(SEVERAL)}#${KEY}`)
     expect(exitCode).toBe(1)
