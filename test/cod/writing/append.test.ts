@@ -17,7 +17,7 @@ import { bucketSite, folderSite, readBack, type Site } from "./sites.ts"
 
 /** How many came into which list, and the kinds of errors. */
 function summary({ new: added, same, conflict, errors }: AppendResult) {
-  const kinds = errors.map(({ error }) => (error as Error).constructor)
+  const kinds: unknown[] = errors.map(({ error }) => (error as Error).constructor)
   return { new: added.length, same: same.length, conflict: conflict.length, errors: kinds }
 }
 
