@@ -100,6 +100,14 @@ const ERRORS: readonly (readonly [what: string, kinds: FindingKind[], damage: Da
       }),
   ],
   [
+    "an instance's DICOM JSON is damaged",
+    ["tags-unreadable"],
+    (series) =>
+      series.changeMetadata(({ cod }) => {
+        cod.instances[KEY]!.metadata = "AAAA"
+      }),
+  ],
+  [
     "an entry has an unknown version",
     ["instance-unreadable"],
     (series) =>
@@ -139,6 +147,39 @@ describe("a check finds an error when", () => {
     })
     const { findings } = await check(series.uri, { store })
     expect(findings.map(({ kind }) => kind)).toContain("changed-meanwhile")
+  })
+
+  test("somebody exchanges the tar meanwhile, and says what else it found", async () => {
+    await using series = await changedSeries(SEVERAL)
+    await series.remove(series.keys.index)
+    await series.changeMetadata(({ cod }) => {
+      cod.instances[OTHER]!.version = "7.0"
+    })
+    const store = watched(series.store, async ({ verb, range }) => {
+      if (verb === "read" && range?.start === START) await series.changeTar(() => undefined)
+    })
+    const { findings } = await check(series.uri, { store })
+    expect(findings.map(({ kind }) => kind)).toEqual([
+      "changed-meanwhile",
+      "instance-unreadable",
+      "index-missing",
+    ])
+  })
+
+  test("somebody writes the series between the looks, but calls no instance corrupt for that", async () => {
+    await using series = await changedSeries(SEVERAL)
+    const store = watched(series.store, async ({ verb, key }, earlier) => {
+      const isTar = (call: { key: string }) => call.key === series.keys.tar
+      if (verb !== "head" || !isTar({ key }) || earlier.some(isTar)) return
+      await series.changeTar((tar) => {
+        tar[START + 300]! ^= 1
+        return tar
+      })
+      await series.changeMetadata(() => {})
+    })
+    const report = await check(series.uri, { store })
+    expect(report.findings.map(({ kind }) => kind)).toEqual(["changed-meanwhile"])
+    expect(report.isSound).toBe(false)
   })
 })
 
@@ -302,6 +343,33 @@ describe("an integrity check", () => {
     await using cod = await series.open({ clock })
     expect(await failureOf(cod.integrityCheck())).toBeInstanceOf(Failure)
   })
+})
+
+test.each([
+  ["at rest", "give-up", async () => {}],
+  ["that is locked", "retry", (series) => series.put(`${series.keys.folder}.cod.lock`, new Uint8Array(0))],
+] as const satisfies readonly (readonly [string, string, Damage])[])(
+  "an error in a series %s is for %s",
+  async (_, verdict, prepare) => {
+    await using series = await changedSeries(SEVERAL)
+    await prepare(series)
+    await ERRORS[0]![2](series)
+    await using cod = await series.open()
+    const error = await failureOf(cod.integrityCheck())
+    expect(error).toBeInstanceOf(HashMismatchError)
+    expect((error as HashMismatchError).verdict).toBe(verdict)
+  },
+)
+
+test("a change during an integrity check is worth another one", async () => {
+  await using series = await changedSeries(SEVERAL)
+  const store = watched(series.store, async ({ verb, range }) => {
+    if (verb === "read" && range?.start === START) await series.changeTar(() => undefined)
+  })
+  await using cod = await series.open({ store })
+  const error = await failureOf(cod.integrityCheck())
+  expect(error).toBeInstanceOf(TarValidationError)
+  expect((error as TarValidationError).verdict).toBe("retry")
 })
 
 test("what is not there at all cannot be checked", async () => {

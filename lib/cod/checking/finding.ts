@@ -11,6 +11,9 @@ export const FINDINGS = {
     "A writer emptied the series: the tar still holds its instances. Put back the metadata (a lock left behind holds a copy).",
   ),
   "instance-unreadable": error("Correct the instance's entry in the metadata, or append the instance again."),
+  "tags-unreadable": error(
+    "The instance itself can be had, not what the metadata tells of it: have that made again, or append the instance again.",
+  ),
   "instance-corrupt": error("Append the instance again from its original."),
   "member-missing": error(
     "Append the instance again from its original, or remove its entry from the metadata.",
@@ -43,6 +46,15 @@ export const FINDINGS = {
   "gnu-headers": note("The tar has headers of GNU tar; others than the Python package wrote it."),
   "uid-too-long": note("A UID has more than 64 characters (DICOM PS3.5, section 9.1)."),
 } as const satisfies Record<string, Remedy>
+
+/** What is no error if somebody wrote the series meanwhile: metadata of one time was compared with a tar of another. */
+export const COMPARISONS: ReadonlySet<FindingKind> = new Set([
+  "metadata-missing",
+  "metadata-empty",
+  "instance-corrupt",
+  "member-missing",
+  "tar-missing",
+])
 
 export type FindingKind = keyof typeof FINDINGS
 

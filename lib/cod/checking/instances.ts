@@ -52,9 +52,9 @@ function checkMember(
   where: string,
   { byStart, byName, behind }: ListedTar,
 ): Finding[] {
-  const name = nameOf(record)
+  const name = memberName(record.key)
   const here = byStart.get(record.startByte)
-  const named = name === undefined ? [] : (byName.get(name) ?? [])
+  const named = byName.get(name) ?? []
   if (here === undefined || here.name !== name) {
     const elsewhere = named.map(({ start }) => start).join(", ")
     const instead = here === undefined ? "no file begins there" : "another file begins there"
@@ -80,18 +80,17 @@ function checkEntry(record: InstanceRecord, where: string): Finding[] {
     ...(endByte === startByte + size
       ? []
       : [finding("end-byte", where, `end_byte is ${endByte}, the instance ends at ${startByte + size}`)]),
-    ...(isShifted(record) ? [finding("offset-tables-shifted", where, "offsets are 8 too large")] : []),
+    ...checkTags(record, where),
     ...(isTooLong ? [finding("uid-too-long", where, uids.map((uid) => uid?.length ?? 0).join(", "))] : []),
   ]
 }
 
-function isShifted(record: InstanceRecord): boolean {
-  if (record.offsetTables.CustomOffsetTable === undefined) return false
+function checkTags(record: InstanceRecord, where: string): Finding[] {
   try {
-    return frameTable(record).shift !== undefined
+    const { shift } = frameTable(record)
+    return shift === undefined ? [] : [finding("offset-tables-shifted", where, "offsets are 8 too large")]
   } catch (error) {
-    // Its DICOM JSON cannot be read: the instance itself can.
-    if (error instanceof CODError) return false
+    if (error instanceof CODError) return [finding("tags-unreadable", where, error.message)]
     throw error
   }
 }
@@ -105,14 +104,4 @@ async function flawOf(
   const { size, crc32c: found } = await measureRange(tar, rangeOf(record), generation, signal)
   if (size < record.size) return `the tar ends after ${size} of its ${record.size} bytes`
   return found === record.crc32c ? undefined : `CRC32C is ${found}, by the metadata ${record.crc32c}`
-}
-
-/** Undefined for a key that no member can be called by. */
-function nameOf({ key }: InstanceRecord): string | undefined {
-  try {
-    return memberName(key)
-  } catch (error) {
-    if (error instanceof CODError) return undefined
-    throw error
-  }
 }
