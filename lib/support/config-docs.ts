@@ -8,6 +8,7 @@ const TITLES: Readonly<Record<keyof typeof VARIABLES, string>> = {
   destination: "Where the files go",
   s3: "Access to S3",
   gcs: "Access to Google Cloud Storage",
+  cod: "Cloud Optimized DICOM",
   ledger: "The ledger",
   backup: "Its backups",
   copy: "How much at once",

@@ -5,13 +5,16 @@ import {
   destinationUri,
   httpUrl,
   localPath,
+  lockNames,
   logLevel,
+  metadataVersion,
   modalities,
   originUri,
   partOfDatabaseUrl,
   port,
   positiveInteger,
   seconds,
+  secretKey,
   sentryDsn,
   sslMode,
   text,
@@ -257,6 +260,33 @@ export const VARIABLES = {
       purpose: "another service that speaks the GCS JSON API, called without credentials",
       example: "http://127.0.0.1:4443",
       optional: true,
+    },
+  },
+
+  cod: {
+    lockNames: {
+      name: "COD_LOCK_NAMES",
+      kind: lockNames,
+      purpose:
+        "objects that lock a series, in the order in which they are made; the Python package looks at .gradient.lock only",
+      example: ".gradient.lock",
+      default: ".cod.lock,.gradient.lock",
+    },
+    metadataVersion: {
+      name: "COD_METADATA_VERSION",
+      kind: metadataVersion,
+      purpose: "version in which the metadata of a series is written; some web readers know 1.0 only",
+      example: "1.0",
+      default: "2.0",
+    },
+    uidHashKey: {
+      name: "UID_HASH_KEY",
+      kind: secretKey,
+      purpose:
+        "key of the HMAC that stands for UIDs in paths and keys, not in the files; without it series are stored by their own UIDs",
+      example: "change-me-to-a-long-random-text",
+      optional: true,
+      secret: true,
     },
   },
 

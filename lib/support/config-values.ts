@@ -156,6 +156,26 @@ export const modalities = kind(
     .pipe(z.array(z.string().regex(/^[A-Z0-9]{1,16}$/))),
 )
 
+/** Names of objects as the folder of a series has them for its locks, each once. */
+export const lockNames = kind(
+  "names like .cod.lock, each once, separated by commas",
+  ".cod.lock,.gradient.lock",
+  z
+    .string()
+    .transform((value) => value.split(",").map((name) => name.trim()))
+    .refine((names) => names.every((name) => /^\.[\w-][\w.-]*\.lock$/.test(name)))
+    .refine((names) => new Set(names).size === names.length),
+)
+
+export const metadataVersion = oneOf(["2.0", "1.0"], "2.0")
+
+/** Whoever knows some of the texts that it stands for can try out every short key. */
+export const secretKey = kind(
+  "a text of 16 characters or more that nobody can guess",
+  "change-me-to-a-long-random-text",
+  z.string().min(16),
+)
+
 function kind<T>(expected: string, example: string, schema: z.ZodType<T, string>): ValueKind<T> {
   return { expected, example, schema }
 }
