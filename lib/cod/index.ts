@@ -50,6 +50,7 @@ export {
 } from "./query-parsing.ts"
 export type { Extraction } from "./reading/extract.ts"
 export type { SerializedCODObject } from "./serialize.ts"
+export { uidHashFunc } from "./uid-hash.ts"
 export { ByteView, type SeekFrom } from "./view.ts"
 export { type SeriesToWorkOn, type WorkOptions, withCODObject } from "./with-cod-object.ts"
 export type { AppendOptions, AppendResult, SyncOptions } from "./writing/writer.ts"

@@ -1,4 +1,9 @@
-import { byteSize as size } from "./config-values.ts"
+import {
+  lockNames as names,
+  byteSize as size,
+  type ValueKind,
+  metadataVersion as version,
+} from "./config-values.ts"
 import { UsageError } from "./errors.ts"
 import { safe } from "./text.ts"
 
@@ -22,8 +27,22 @@ export function percentage(text: string): number {
 
 /** As in the configuration: `500G`, `500 GB` and `500000000000` are the same, `GiB` are larger. */
 export function byteSize(text: string): number {
-  const { data, success } = size.schema.safeParse(text)
-  if (!success) throw expected(`${size.expected}, such as ${size.example}`, text)
+  return asConfigured(size, text)
+}
+
+/** As in the configuration. */
+export function lockNames(text: string): readonly string[] {
+  return asConfigured(names, text)
+}
+
+/** As in the configuration. */
+export function metadataVersion(text: string): "1.0" | "2.0" {
+  return asConfigured(version, text)
+}
+
+function asConfigured<T>({ schema, expected: what, example }: ValueKind<T>, text: string): T {
+  const { data, success } = schema.safeParse(text)
+  if (!success) throw expected(`${what}, such as ${example}`, text)
   return data
 }
 

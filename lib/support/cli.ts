@@ -23,7 +23,7 @@ import { errorReporter, type Report } from "./sentry.ts"
 import { type SignalStop, type Stop, stopOnSignals } from "./stop.ts"
 
 export { flag, option } from "./cli-parse.ts"
-export { percentage, positiveInteger, uuid } from "./cli-values.ts"
+export { lockNames, metadataVersion, percentage, positiveInteger, uuid } from "./cli-values.ts"
 
 /** The exit codes that an action decides on; the others come from errors and signals. */
 export type Outcome = 0 | 1
