@@ -1,5 +1,6 @@
 import { NotFound } from "../storage/errors.ts"
 import { UsageError } from "../support/errors.ts"
+import { forEachLimit } from "../support/pool.ts"
 import { CODError } from "./errors.ts"
 import { Instance, type InstanceOptions, type UidHashFunc } from "./instance.ts"
 import type { Metrics } from "./metrics.ts"
@@ -33,7 +34,7 @@ export interface SeriesGroup {
 
 /** Who is told of what did not go smoothly. */
 export interface GroupingEvents {
-  /** The instance is in no group. */
+  /** The instance is in no group. Told at once, in no particular order. */
   readonly onSkipped?: (instance: Instance, error: unknown) => void
   readonly onWarning?: (message: string) => void
   /** Counts files that are not there. */
@@ -70,10 +71,14 @@ export async function* queryResultToInstances(
   }
 }
 
+/** So many instances are asked at a time. */
+const AT_ONCE = 8
+
 /**
- * Groups instances by series, which hints tell; an instance without them is fetched and asked. One that cannot be had is
- * told and left out. All instances are held until the last one has come, their bytes are not.
- * @returns groups ordered by study and series
+ * Groups instances by series, which hints tell; an instance without them is fetched and asked, and its temporary file goes
+ * again. All instances are held until the last one has come, their bytes are not.
+ * @param events without `onSkipped` the first instance that cannot be had ends it all
+ * @returns groups ordered by study and series, instances within them as they came
  * @throws UsageError when the instances of one series have different hash functions
  */
 export async function* instancesToSeries(
@@ -81,44 +86,62 @@ export async function* instancesToSeries(
   { onSkipped, onWarning, metrics }: GroupingEvents = {},
   signal?: AbortSignal,
 ): AsyncGenerator<SeriesGroup> {
-  const groups = new Map<string, Grouped>()
-  for await (const instance of instances) {
-    try {
-      const belief = { trustHints: true }
-      const studyUid = await instance.studyUid(belief, signal)
-      const seriesUid = await instance.seriesUid(belief, signal)
-      const name = `${studyUid}/${seriesUid}`
-      const group = groups.get(name) ?? { studyUid, seriesUid, members: [] }
-      groups.set(name, group)
-      group.members.push(instance)
-    } catch (error) {
-      signal?.throwIfAborted()
-      if (error instanceof NotFound) metrics?.add("instancesNotFound")
-      onSkipped?.(instance, error)
+  const members: Member[] = []
+  async function* noted(): AsyncGenerator<Member> {
+    for await (const instance of instances) {
+      const member = { instance }
+      members.push(member)
+      yield member
     }
   }
+  const ask = async (member: Member, signal: AbortSignal) => {
+    try {
+      member.series = await seriesOf(member.instance, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof NotFound) metrics?.add("instancesNotFound")
+      if (onSkipped === undefined) throw error
+      onSkipped(member.instance, error)
+    }
+  }
+  await forEachLimit(noted(), AT_ONCE, ask, signal)
+  const found = members.filter(({ series }) => series !== undefined)
+  const groups = Map.groupBy(found, ({ series }) => `${series!.studyUid}/${series!.seriesUid}`)
   for (const name of [...groups.keys()].toSorted()) yield asGroup(groups.get(name)!)
-  const count = groups.values().reduce((sum, { members }) => sum + members.length, 0)
-  if (count > 1 && groups.size / count > 0.5) {
+  if (found.length > 1 && groups.size / found.length > 0.5) {
     onWarning?.(
-      `POOR GROUPING: ${count} instances are of ${groups.size} series; storing them costs a tar for each`,
+      `POOR GROUPING: ${found.length} instances are of ${groups.size} series; storing them costs a tar for each`,
     )
   }
 }
 
-interface Grouped {
-  readonly studyUid: string
-  readonly seriesUid: string
-  readonly members: Instance[]
+/** An instance, and the real UIDs of its series once they are known. */
+interface Member {
+  readonly instance: Instance
+  series?: { readonly studyUid: string; readonly seriesUid: string }
 }
 
-function asGroup({ studyUid, seriesUid, members }: Grouped): SeriesGroup {
-  const hash = commonHashFunc(members, seriesUid)
+/** A file that had to be fetched for it is not kept: there may be more of them than there is room for. */
+async function seriesOf(instance: Instance, signal: AbortSignal): Promise<Member["series"]> {
+  const wasMoved = instance.isMoved
+  const belief = { trustHints: true }
+  try {
+    const studyUid = await instance.studyUid(belief, signal)
+    return { studyUid, seriesUid: await instance.seriesUid(belief, signal) }
+  } finally {
+    if (!wasMoved) await instance.cleanup()
+  }
+}
+
+function asGroup(members: readonly Member[]): SeriesGroup {
+  const { studyUid, seriesUid } = members[0]!.series!
+  const instances = members.map(({ instance }) => instance)
+  const hash = commonHashFunc(instances, seriesUid)
   return {
     studyUid: hash?.(studyUid) ?? studyUid,
     seriesUid: hash?.(seriesUid) ?? seriesUid,
     hashedUids: hash !== undefined,
-    instances: members,
+    instances,
   }
 }
 

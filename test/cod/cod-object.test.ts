@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { existsSync, readdirSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync } from "node:fs"
 import {
   CODError,
   CODObject,
@@ -363,6 +363,18 @@ describe("extracting", () => {
     )
     expect(existsSync(dir.file(`${bad}.dcm`))).toBe(false)
     expect(readdirSync(dir.path)).toHaveLength(4)
+  })
+
+  test("deletes no file of anybody else, whatever it is called", async () => {
+    using dir = tempDir("extract")
+    await using cod = await CODObject.open(optionsOf(SEVERAL))
+    const [key, failing] = Object.keys(SEVERAL.expected.instances) as [string, string]
+    await Bun.write(dir.file(`${key}.dcm.part`), "somebody's")
+    mkdirSync(dir.file(`${failing}.dcm`))
+    const { extracted, failed } = await cod.extractLocally(dir.path)
+    expect(await Bun.file(dir.file(`${key}.dcm.part`)).text()).toBe("somebody's")
+    expect(failed.map(({ key }) => key)).toEqual([failing])
+    expect(readdirSync(dir.path)).toHaveLength(extracted.length + 2)
   })
 
   test("without a folder goes into temporary files, which go with the series", async () => {

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test"
 import { existsSync, readdirSync } from "node:fs"
 import { pathToFileURL } from "node:url"
 import {
+  CODError,
   HintMismatchError,
   type Hints,
   Instance,
@@ -302,6 +303,13 @@ describe("what cannot be opened", () => {
     expect(await refused(`${place.dir.file("any.tar")}://instances/1.dcm`, open)).toBeInstanceOf(
       InstanceNotFoundError,
     )
+  })
+
+  test("because it is a folder, or a pipe that nobody writes to", async () => {
+    using place = await places()
+    const pipe = place.dir.file("pipe.dcm")
+    expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0)
+    for (const path of [place.dir.path, pipe]) expect(await refused(path, open)).toBeInstanceOf(CODError)
   })
 
   test("because it names a tar within a tar", async () => {

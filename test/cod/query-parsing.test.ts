@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { readdirSync } from "node:fs"
 import {
   Instance,
   InvalidQueryRow,
@@ -13,6 +14,7 @@ import { UsageError } from "../../lib/support/errors.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { goldenCase } from "../support/golden.ts"
 import { tempDir } from "../support/temp.ts"
+import { memorySource } from "./memory-source.ts"
 
 const row = (study: string, series: string, ...names: string[]): QueryRow => ({
   study_uid: study,
@@ -121,9 +123,49 @@ describe("instances without hints", () => {
       }),
     )
     expect(groups).toMatchObject([{ studyUid: expected.study_uid, seriesUid: expected.series_uid }])
-    expect(skipped.map(([uri]) => uri)).toEqual([dir.file("none.dcm"), dir.file("bad.dcm")])
-    expect(skipped[0]![1]).toBeInstanceOf(NotFound)
+    const errors = new Map(skipped)
+    expect([...errors.keys()].toSorted()).toEqual([dir.file("bad.dcm"), dir.file("none.dcm")])
+    expect(errors.get(dir.file("none.dcm"))).toBeInstanceOf(NotFound)
     expect(metrics.snapshot().instancesNotFound).toBe(1)
+  })
+
+  test("end it all when nobody is told of one that cannot be had", async () => {
+    using dir = tempDir("query")
+    const rows = [{ files: [{ file_uri: dir.file("none.dcm") }] }]
+    expect(await failureOf(Array.fromAsync(queryResultToSeries(rows)))).toBeInstanceOf(NotFound)
+  })
+
+  test("leave no file behind, but stay where their owner had them fetched; several are asked at a time", async () => {
+    using dir = tempDir("query")
+    const { size, start_byte } = expected
+    const bytes = golden
+      .bytes(golden.keys.find((key) => key.endsWith(".tar"))!)
+      .slice(start_byte, start_byte + size)
+    const names = ["a", "b", "c", "bad"]
+    const objects = new Map(names.map((name) => [name, name === "bad" ? new Uint8Array(9) : bytes]))
+    let reads = 0
+    let most = 0
+    const memory = memorySource("gs://in", objects)
+    const store = {
+      ...memory,
+      async read(...[key, options]: Parameters<typeof memory.read>) {
+        reads += 1
+        most = Math.max(most, reads)
+        await new Promise(setImmediate)
+        reads -= 1
+        return await memory.read(key, options)
+      },
+    }
+    const instances = names.map(
+      (name) => new Instance({ dicomUri: `gs://in/${name}`, store, tempDir: dir.path }),
+    )
+    await instances[0]!.fetch()
+    const [group] = await Array.fromAsync(instancesToSeries(instances, { onSkipped: () => {} }))
+    expect(group!.instances).toEqual(instances.slice(0, 3))
+    expect(most).toBe(3)
+    expect(instances.map(({ isMoved }) => isMoved)).toEqual([true, false, false, false])
+    expect(readdirSync(dir.path)).toHaveLength(1)
+    for (const instance of instances) await instance[Symbol.asyncDispose]()
   })
 
   test("of one series must have one hash function", async () => {

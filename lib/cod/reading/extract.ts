@@ -69,14 +69,15 @@ function candidates(key: string): string[] {
 }
 
 async function writeInstance(instance: Instance, path: string, signal: AbortSignal): Promise<void> {
-  const part = `${path}.part`
+  // A name that nobody has a file of.
+  const part = `${path}.${crypto.randomUUID()}.part`
   try {
-    await rm(part, { force: true })
     await using view = await instance.open(signal)
     await copyView(view, part, signal)
     await rename(part, path)
   } catch (cause) {
-    await rm(part, { force: true })
+    // What went wrong before is what has to be told; what cannot be deleted either is of little interest then.
+    await rm(part, { force: true }).catch(() => {})
     throw asFileError(path, cause)
   }
   instance.moveTo({ uri: path, open: async () => openFile(path) })

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, read } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, read } from "node:fs"
 import { NotFound, Unavailable } from "../../storage/errors.ts"
 import { AppError } from "../../support/errors.ts"
 import type { RandomAccess } from "../format/bytes.ts"
@@ -7,18 +7,19 @@ import { CODError } from "../format/errors.ts"
 /** A local file, open for reading until it is disposed of. It stays this one, whatever is renamed to its path. */
 export type FileBytes = RandomAccess & Disposable
 
-/** @throws NotFound when nothing is there, CODError for what cannot be opened */
+/** @throws NotFound when nothing is there, CODError for what cannot be opened, or is no regular file */
 export function openFileBytes(path: string): FileBytes {
-  // A plain descriptor: a `FileHandle` that somebody forgets to close ends the process in Bun.
-  const fd = descriptor(path)
+  const { fd, size } = opened(path)
   let isOpen = true
   return {
-    size: fstatSync(fd).size,
+    size,
     async read(start, end, signal) {
       signal?.throwIfAborted()
       const buffer = new Uint8Array(end - start)
       for (let at = 0; at < buffer.length; ) {
-        const bytesRead = await readAt(fd, buffer.subarray(at), start + at)
+        const bytesRead = await readAt(fd, buffer.subarray(at), start + at).catch((cause) =>
+          Promise.reject(asFileError(path, cause)),
+        )
         if (bytesRead === 0) throw new Unavailable(`${path} became shorter while it was read`, { path })
         at += bytesRead
       }
@@ -31,10 +32,17 @@ export function openFileBytes(path: string): FileBytes {
   }
 }
 
-function descriptor(path: string): number {
+function opened(path: string): { readonly fd: number; readonly size: number } {
+  let fd: number | undefined
   try {
-    return openSync(path, "r")
+    // A plain descriptor: a `FileHandle` that somebody forgets to close ends the process in Bun. A pipe that nobody writes
+    // to would be waited for by the whole process.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const info = fstatSync(fd)
+    if (info.isFile()) return { fd, size: info.size }
+    throw new CODError(`${path} is no regular file`, { facts: { path } })
   } catch (cause) {
+    if (fd !== undefined) closeSync(fd)
     throw asFileError(path, cause)
   }
 }
