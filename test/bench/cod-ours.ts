@@ -2,10 +2,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { dicomJson, parseDicom } from "../../lib/cod/format/dicom/index.ts"
 import { scanTar } from "../../lib/cod/format/tar/scan.ts"
-import { CODObject, check } from "../../lib/cod/index.ts"
+import { CODObject, check, Instance, ingest } from "../../lib/cod/index.ts"
 import { openFileBytes } from "../../lib/cod/reading/file-bytes.ts"
 import { openGcs } from "../../lib/storage/gcs.ts"
 import { crc32cBase64 } from "../../lib/support/checksums.ts"
+import type { Ingested, Ingestion } from "./cod-ingest.ts"
 import type { BenchSeries, Cost } from "./cod-side.ts"
 
 const BUCKET = "bench"
@@ -61,6 +62,20 @@ async function large({ series, key, tarPath }: OfInstance & { readonly tarPath: 
   }
 }
 
+/** Series one after the other, as there. */
+async function ingestAll({ datastore, series, hinted }: Ingestion): Promise<Ingested> {
+  const totals = { new: 0, same: 0 }
+  for (const { sources, ...of } of series) {
+    const instances = sources.map(
+      ({ uri, hints }) => new Instance({ dicomUri: uri, store, ...(hinted && { hints }) }),
+    )
+    const result = await ingest(instances, { ...of, datastore, store })
+    totals.new += result.new.length
+    totals.same += result.same.length
+  }
+  return totals
+}
+
 /** The counterpart of `measured` there. */
 async function measured<Value>(work: () => Promise<Value>): Promise<Cost<Value>> {
   Bun.gc(true)
@@ -68,9 +83,12 @@ async function measured<Value>(work: () => Promise<Value>): Promise<Cost<Value>>
   if (existsSync(CLEAR)) writeFileSync(CLEAR, "5")
   const idleRssBytes = resident("VmRSS")
   const startedAt = performance.now()
+  const cpuBefore = process.cpuUsage()
   const value = await work()
   const seconds = (performance.now() - startedAt) / 1000
-  return { value, seconds, idleRssBytes, peakRssBytes: resident("VmHWM") }
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const cpuSeconds = (user + system) / 1e6
+  return { value, seconds, cpuSeconds, idleRssBytes, peakRssBytes: resident("VmHWM") }
 }
 
 const CLEAR = "/proc/self/clear_refs"
@@ -86,6 +104,7 @@ const COMMANDS: Readonly<Record<string, (args: never) => Promise<unknown>>> = {
   instance,
   dicom_json,
   large,
+  ingest: ingestAll,
 }
 
 for await (const line of console) {

@@ -12,6 +12,7 @@ import warnings
 
 import pydicom
 from cloud_optimized_dicom.cod_object import CODObject
+from cloud_optimized_dicom.hints import Hints
 from cloud_optimized_dicom.instance import Instance
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
@@ -34,20 +35,67 @@ def make(datastore, name, instances):
     return {**series, "keys": keys}
 
 
+def make_files(folder, name, instances, side):
+    """DICOM files of a series, of `side` by `side` pixels of 16 bit; UIDs, sizes and CRC32Cs in our words."""
+    os.makedirs(folder)
+    return [described(slice_file(folder, name, n + 1, side)) for n in range(instances)]
+
+
+def make_blank_files(folder, name, first, instances, size):
+    """The same with `size` bytes of black pixels, numbered from `first`."""
+    os.makedirs(folder)
+    paths = [os.path.join(folder, f"{number}.dcm") for number in range(first, first + instances)]
+    for number, path in enumerate(paths, first):
+        ds = image(name, number)
+        ds.Rows, ds.Columns, ds.PixelData = size // 2000, 1000, bytes(size)
+        with open(path, "wb") as file:
+            file.write(file_of(ds))
+    return [described(path) for path in paths]
+
+
+def described(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    ds = pydicom.dcmread(path, stop_before_pixels=True)
+    uids = {"instanceUid": ds.SOPInstanceUID, "seriesUid": ds.SeriesInstanceUID, "studyUid": ds.StudyInstanceUID}
+    return {"path": path, "hints": {"size": len(data), "crc32c": crc32c(data), **uids}}
+
+
+def crc32c(data):
+    return base64.b64encode(Checksum(data).digest()).decode()
+
+
+def ingest(datastore, series, hinted):
+    """Appends to each of the series what it is said to have, and stores it; how many were new and how many known."""
+    new = same = 0
+    for one in series:
+        with opened({**one, "datastore": datastore}, "a") as cod:
+            result = cod.append([instance_at(source, hinted) for source in one["sources"]], compress=False)
+        new += len(result.new)
+        same += len(result.same)
+    return {"new": new, "same": same}
+
+
+def instance_at(source, hinted):
+    names = {"instanceUid": "instance_uid", "seriesUid": "series_uid", "studyUid": "study_uid"}
+    hints = {names.get(name, name): value for name, value in source["hints"].items()} if hinted else {}
+    return Instance(source["uri"], hints=Hints(**hints), transport_params={"client": CLIENT})
+
+
 def opened(series, mode):
     return CODObject(series["datastore"], CLIENT, series["studyUid"], series["seriesUid"], mode=mode)
 
 
-def slice_file(folder, name, number):
+def slice_file(folder, name, number, side=128):
     path = os.path.join(folder, f"{number}.dcm")
     with open(path, "wb") as file:
-        file.write(file_of(slice_of(name, number)))
+        file.write(file_of(slice_of(name, number, side)))
     return path
 
 
-def slice_of(name, number):
-    """As a scanner writes a slice of a series, but for its size: 128 by 128 of 16 bit."""
-    ds = image(name, number, rows=128, columns=128)
+def slice_of(name, number, side):
+    """As a scanner writes a slice of a series, but for its size: `side` by `side` pixels of 16 bit."""
+    ds = image(name, number, rows=side, columns=side)
     ds.SpecificCharacterSet = "ISO_IR 100"
     ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL", "HELIX"]
     ds.InstanceCreationDate = ds.StudyDate = ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = "20260102"
@@ -107,7 +155,7 @@ def instance(series, key):
     size = cod.get_instance(key).size()
     with cod.open_instance(key) as file:
         data = file.read()[:size]
-    return {"size": len(data), "crc32c": base64.b64encode(Checksum(data).digest()).decode()}
+    return {"size": len(data), "crc32c": crc32c(data)}
 
 
 def dicom_json(paths):
@@ -135,17 +183,18 @@ def members(path):
 
 
 def measured(work):
-    """What a command cost: seconds, resident memory before, and the most that it was meanwhile."""
+    """What a command cost: seconds, those of all processors, resident memory before, and the most that it was meanwhile."""
 
     def command(**arguments):
         gc.collect()
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")
         idle = resident("VmRSS")
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         value = work(**arguments)
-        seconds = time.perf_counter() - started
-        return {"value": value, "seconds": seconds, "idleRssBytes": idle, "peakRssBytes": resident("VmHWM")}
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+        cost = {"seconds": seconds, "cpuSeconds": cpu_seconds}
+        return {"value": value, **cost, "idleRssBytes": idle, "peakRssBytes": resident("VmHWM")}
 
     return command
 
@@ -158,6 +207,7 @@ def resident(name):
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    works = {"load": load, "load_unsorted": load_unsorted, "instance": instance, "dicom_json": dicom_json}
-    commands = {name: measured(work) for name, work in works.items()}
-    serve({"ready": lambda: None, "make": make, "members": members, **commands})
+    works = (load, load_unsorted, instance, dicom_json, ingest)
+    commands = {work.__name__: measured(work) for work in works}
+    makers = {"make_files": make_files, "make_blank_files": make_blank_files}
+    serve({"ready": lambda: None, "make": make, **makers, "members": members, **commands})

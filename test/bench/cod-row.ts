@@ -6,14 +6,15 @@ export interface Row {
   readonly what: string
   readonly ours: number
   readonly theirs: number | undefined
-  readonly unit: "s" | "B"
+  /** Empty for what is counted. */
+  readonly unit: "s" | "B" | ""
   /** Absent where nothing is demanded. */
   readonly floor?: { readonly demand: string; readonly passed: boolean }
 }
 
-export interface Figures {
-  readonly ours: number
-  readonly theirs: number
+export interface Figures<T = number> {
+  readonly ours: T
+  readonly theirs: T
 }
 
 export interface Both {

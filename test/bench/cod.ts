@@ -1,7 +1,9 @@
 import { startCloudProcess } from "../../lib/demo/cloud/remote.ts"
 import { bytes, table } from "../../lib/support/text.ts"
 import { pythonWithCod } from "../interop/cod/venv.ts"
+import { appendRows } from "./cod-append-rows.ts"
 import { dicomJsonRow } from "./cod-dicom-json.ts"
+import { ingestRows } from "./cod-ingest-rows.ts"
 import { largeRows } from "./cod-large-rows.ts"
 import type { Row } from "./cod-row.ts"
 import { BUCKET, growthRow, loadRows, type MadeSeries, transferRow } from "./cod-series-rows.ts"
@@ -29,28 +31,32 @@ async function measureAll(python: string, instances: number, repeats: number) {
   await using cloud = await startCloudProcess({ faults: false })
   await cloud.ask("createBucket", BUCKET)
   // A process that makes series is no measure of one that reads them.
-  await using maker = await startTheirs(python, cloud.url)
-  await using ours = await startOurs(cloud.url)
-  await using theirs = await startTheirs(python, cloud.url)
+  await using maker = await startTheirs(python, cloud)
+  await using ours = await startOurs(cloud)
+  await using theirs = await startTheirs(python, cloud)
   const make = (name: string, size: number) =>
     maker.ask<MadeSeries>("make", { datastore: `gs://${BUCKET}/cod`, name, instances: size })
   const small = await make("small", 10)
   const series = await make("series", instances)
   const both = { ours, theirs, repeats }
-  const starts = { ours: () => startOurs(cloud.url), theirs: () => startTheirs(python, cloud.url) }
+  const starts = { ours: () => startOurs(cloud), theirs: () => startTheirs(python, cloud) }
   const rows = [
     ...(await loadRows(both, series)),
     await growthRow(starts, small, series),
     await transferRow(cloud, both, series),
+    ...(await ingestRows(cloud, maker, both)),
     ...(await dicomJsonRow(both)),
     ...(await largeRows(starts.ours, maker)),
+    ...(await appendRows(cloud, maker, python)),
   ]
   return { rows, startSeconds: { ours: ours.startSeconds, theirs: theirs.startSeconds } }
 }
 
 function print(rows: readonly Row[], start: { ours: number; theirs: number }, repeats: number) {
-  const figure = (value: number, unit: Row["unit"]) =>
-    unit === "B" ? bytes(value) : `${(1000 * value).toFixed(1)} ms`
+  const figure = (value: number, unit: Row["unit"]) => {
+    if (unit === "B") return bytes(value)
+    return unit === "s" ? `${(1000 * value).toFixed(1)} ms` : value.toFixed(1)
+  }
   console.log(`cod: lib/cod and cloud-optimized-dicom 2.2.0, medians of ${repeats}`)
   console.log(
     table(

@@ -23,9 +23,16 @@ export interface PeerInstance extends GoldenInstance {
 /**
  * @param python as `pythonWithCod` gives it
  * @param script path of what calls `serve`
+ * @param env beside ours
  */
-export function startPython(python: string, script: string, args: readonly string[] = []): Peer {
+export function startPython(
+  python: string,
+  script: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Peer {
   return startPeer([python, script, ...args], {
+    ...env,
     // For the programs that the package calls, and for the modules that scripts share.
     PATH: `${dirname(python)}:${process.env.PATH}`,
     PYTHONPATH: import.meta.dir,
