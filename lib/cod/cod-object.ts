@@ -7,11 +7,12 @@ import { instanceUri, parseSeriesUri } from "./format/layout.ts"
 import type { Instance } from "./instance.ts"
 import { reacquireLocks } from "./locking/reacquire.ts"
 import type { SeriesLock } from "./locking/series-lock.ts"
+import { MaintainedSeries } from "./maintained-series.ts"
 import type { LoadedMetadata } from "./metadata-cache.ts"
 import { framesOfFile } from "./reading/file-frames.ts"
 import type { LoadedInstances } from "./reading/instances.ts"
 import type { SerializedCODObject } from "./serialize.ts"
-import { StoredSeries, type Which } from "./stored-series.ts"
+import type { Which } from "./stored-series.ts"
 import { ByteView } from "./view.ts"
 import { inTurn } from "./writing/in-turn.ts"
 import { bytesOf } from "./writing/pieces.ts"
@@ -41,10 +42,10 @@ export type DeserializeAccess = Omit<CODObjectAccess, "lock" | "lockNames" | "ow
  * the lock stands until `release`. What it opened itself (a store, temporary files) goes with `await using`, the lock not:
  * use `withCODObject` for one that goes by itself, and stays when something fails.
  */
-export class CODObject extends StoredSeries {
+export class CODObject extends MaintainedSeries {
   /** The lock that is held. */
   readonly lock: SeriesLock | undefined
-  readonly #access: CODObjectAccess
+  protected override readonly access: CODObjectAccess
   readonly #session: Session
   /** What is changed is changed one after the other. */
   readonly #turns = inTurn()
@@ -56,7 +57,7 @@ export class CODObject extends StoredSeries {
     super(session.reader, access.uidHashFunc, session)
     this.lock = session.lock
     this.#session = session
-    this.#access = access
+    this.access = access
     if (session.loaded === undefined) this.#writer = this.#openWriter(undefined)
   }
 
@@ -148,7 +149,7 @@ export class CODObject extends StoredSeries {
     await this.#turns(async () => {
       if (!this.isChanged) return
       await this.#requireLock("sync").verify(signal)
-      const { tarStorageClass, metadataVersion } = this.#access
+      const { tarStorageClass, metadataVersion } = this.access
       try {
         const written = await this.#writer!.sync({ tarStorageClass, metadataVersion, ...options }, signal)
         if (written !== undefined) this.series.wrote(written)
@@ -197,6 +198,21 @@ export class CODObject extends StoredSeries {
     if (this.isChanged) throw new UnsyncedStateError(operation, this.datastoreSeriesUri)
   }
 
+  protected override async lockedStore(operation: string, signal?: AbortSignal): Promise<ObjectStore> {
+    await this.#requireLock(operation).verify(signal)
+    return this.#session.store!
+  }
+
+  protected override async atOnce<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    return await this.#turns(async () => {
+      this.requireSynced(operation)
+      const result = await work()
+      // What comes next begins with what is stored now.
+      this.#writer = undefined
+      return result
+    })
+  }
+
   protected override async current(signal?: AbortSignal): Promise<LoadedMetadata> {
     if (this.#writer === undefined) return await super.current(signal)
     return { generation: `changed ${this.#changes} times`, series: this.#writer.metadata }
@@ -236,7 +252,8 @@ export class CODObject extends StoredSeries {
     dirty: boolean | undefined,
     change: (writer: SeriesWriter) => T | Promise<T>,
   ): Promise<T> {
-    if (dirty !== true) this.#requireLock(operation)
+    const hint = "Open it with lock: true, or say dirty: true for a change that stays here."
+    if (dirty !== true) this.#requireLock(operation, hint)
     return await this.#turns(async () => {
       this.#writer ??= this.#openWriter(await super.current())
       try {
@@ -247,15 +264,12 @@ export class CODObject extends StoredSeries {
     })
   }
 
-  #requireLock(operation: string): SeriesLock {
+  #requireLock(
+    operation: string,
+    hint = "Open the series with lock: true for what is to be stored.",
+  ): SeriesLock {
     if (this.lock !== undefined) return this.lock
-    throw new CleanOpOnUnlockedCODObjectError(
-      operation,
-      this.datastoreSeriesUri,
-      operation === "sync"
-        ? "Open the series with lock: true for what is to be stored."
-        : "Open it with lock: true, or say dirty: true for a change that stays here.",
-    )
+    throw new CleanOpOnUnlockedCODObjectError(operation, this.datastoreSeriesUri, hint)
   }
 
   #openWriter(loaded: LoadedMetadata | undefined): SeriesWriter {
@@ -265,7 +279,7 @@ export class CODObject extends StoredSeries {
       // Where nothing can be written there is no lock, and without one nothing is synced.
       store: store!,
       loaded,
-      hashedUids: this.#access.hashedUids ?? false,
+      hashedUids: this.access.hashedUids ?? false,
       pixeldataHash: async (key, signal) => await (await this.getInstance(key, signal)).pixeldataHash(signal),
     })
   }

@@ -49,8 +49,18 @@ export {
   type SeriesGroup,
 } from "./query-parsing.ts"
 export type { Extraction } from "./reading/extract.ts"
+export {
+  type LeftOver,
+  type LostInstance,
+  type RepairAccess,
+  type RepairOptions,
+  type RepairReport,
+  repair,
+} from "./repair.ts"
 export type { SerializedCODObject } from "./serialize.ts"
 export { uidHashFunc } from "./uid-hash.ts"
 export { ByteView, type SeekFrom } from "./view.ts"
 export { type SeriesToWorkOn, type WorkOptions, withCODObject } from "./with-cod-object.ts"
+export type { DependencyOptions, DependencyReport } from "./writing/dependencies.ts"
+export type { UpgradeReport } from "./writing/upgrade.ts"
 export type { AppendOptions, AppendResult, SyncOptions } from "./writing/writer.ts"

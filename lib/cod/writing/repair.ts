@@ -99,6 +99,20 @@ export async function planRepair(
   }
 }
 
+/** The same for a series that is open under its lock. With `dryRun` nothing is written, and no lock needed. */
+export async function repairSeries(
+  of: RepairOf,
+  options: RepairOptions,
+  writing: () => Promise<ObjectStore>,
+  signal?: AbortSignal,
+): Promise<RepairReport> {
+  const { report, carryOut } = await planRepair(of, options, signal)
+  if (options.dryRun === true) return report
+  const written = await carryOut(await writing(), signal)
+  if (written !== undefined) of.series.wrote(written)
+  return report
+}
+
 /** The metadata as they were found. */
 interface Before {
   /** Undefined where there is none that can be read. */

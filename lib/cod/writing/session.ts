@@ -12,6 +12,7 @@ import type { LoadedMetadata } from "../metadata-cache.ts"
 import { openReader, type SeriesReader } from "../reading/reader.ts"
 import type { Series } from "../reading/series.ts"
 import { seriesAt } from "../reading/series-at.ts"
+import { deleteObject } from "./store-delete.ts"
 
 /** A series that is open, and what goes with it. */
 export interface Session extends Disposable {
@@ -78,7 +79,7 @@ export async function refuseErrorLog(
   if (log === undefined) return
   if (!overrideErrors) throw new ErrorLogExistsError(series.uri)
   try {
-    await store.delete(key, { ifGeneration: log.generation }, signal)
+    await deleteObject(store, key, log.generation, signal)
   } catch (error) {
     if (error instanceof PreconditionFailed) throw new ErrorLogExistsError(series.uri, error)
     throw error
@@ -116,6 +117,7 @@ export function storeFor(
   )
 }
 
-function writable(store: CODObjectAccess["store"]): ObjectStore | undefined {
+/** Undefined for one that can only be read. */
+export function writable(store: CODObjectAccess["store"]): ObjectStore | undefined {
   return store !== undefined && "write" in store && "delete" in store ? (store as ObjectStore) : undefined
 }
