@@ -1,3 +1,4 @@
+import { abortReason } from "../storage/failures.ts"
 import { crc32cBase64 } from "../support/checksums.ts"
 import { TooLarge, UidHashFuncMissingError } from "./errors.ts"
 import { type DicomFile, dicomJson, pixeldataOf } from "./format/dicom/index.ts"
@@ -6,16 +7,16 @@ import type { InstanceRecord, StoredTags } from "./format/metadata/types.ts"
 import type { Hints } from "./hints.ts"
 import { factsOf, type InstanceFacts, MAX_PARSED_BYTES, requireRecorded } from "./reading/facts.ts"
 import { fetchObject, fetchView } from "./reading/fetch.ts"
-import { openFile, openUri } from "./reading/open-uri.ts"
-import { openScratch, type Scratch, type ScratchOptions } from "./reading/scratch.ts"
+import { openFile, uriOpener } from "./reading/open-uri.ts"
+import { openScratch, type Scratch } from "./reading/scratch.ts"
+import type { SeriesAccess } from "./reading/series-at.ts"
 import { sharedWork } from "./reading/shared-work.ts"
-import type { StoreChoice } from "./reading/store-of.ts"
 import type { ByteView } from "./view.ts"
 
 /** From a real UID to the one that stands in its place. */
 export type UidHashFunc = (uid: string) => string
 
-export interface InstanceOptions extends StoreChoice, ScratchOptions {
+export interface InstanceOptions extends SeriesAccess {
   /**
    * Where the DICOM file is: a local path, `gs:// s3:// file://`, or `TAR.tar://instances/UID.dcm` in any of these.
    * `store` is used for what is remote and stays its owner's; without it one is opened for each fetch, and closed.
@@ -59,7 +60,7 @@ export class Instance implements AsyncDisposable {
   readonly hints: Hints
   readonly uidHashFunc: UidHashFunc | undefined
   readonly #home: Whereabouts
-  readonly #choice: StoreChoice
+  readonly #access: InstanceOptions
   readonly #scratch: Scratch
   readonly #fetched: string[] = []
   // Who asks for several facts asks for them at once.
@@ -72,13 +73,10 @@ export class Instance implements AsyncDisposable {
 
   /** @param stored @internal for a series' own instances, which it makes itself */
   constructor(options: InstanceOptions, stored?: StoredInstance) {
-    const { dicomUri, dependencies = [], hints = {}, uidHashFunc, store, access } = options
-    this.#choice = { store, access }
+    const { dicomUri, dependencies = [], hints = {}, uidHashFunc } = options
+    this.#access = options
     this.#scratch = stored?.scratch ?? openScratch(options)
-    this.#home = stored?.home ?? {
-      uri: dicomUri,
-      open: (signal) => openUri(dicomUri, this.#choice, this.#scratch, signal),
-    }
+    this.#home = stored?.home ?? { uri: dicomUri, open: uriOpener(dicomUri, options, this.#scratch) }
     this.#now = this.#home
     this.#record = stored?.record
     this.originalPath = stored?.record.originalPath ?? dicomUri
@@ -112,7 +110,7 @@ export class Instance implements AsyncDisposable {
 
   /**
    * The file's bytes. A remote object is fetched first; of a remote tar only this member is read, and checked against its
-   * CRC32C. Hints are verified.
+   * CRC32C. Hints are verified when the file is read for the first time.
    * @throws HintMismatchError, CorruptInstanceError, SeriesBeingRewritten, InvalidDicom, NotFound, StorageError
    */
   async open(signal?: AbortSignal): Promise<ByteView> {
@@ -131,6 +129,7 @@ export class Instance implements AsyncDisposable {
 
   /** As `open`, but hints are the caller's matter. */
   async openUnverified(signal?: AbortSignal): Promise<ByteView> {
+    if (signal?.aborted) throw abortReason(signal)
     if (isRemote(this.dicomUri) && !isInTar(this.dicomUri)) await this.fetch(signal)
     return await this.#now.open(signal)
   }
@@ -249,8 +248,9 @@ export class Instance implements AsyncDisposable {
     return this.#facts[field]
   }
 
-  /** Opens the file, parses it, and remembers what it is. */
+  /** Opens the file, parses it, and remembers what it is. Who asks one thing of a remote file asks another. */
   async #parsed<T>(use: (file: DicomFile, facts: InstanceFacts) => T, signal?: AbortSignal): Promise<T> {
+    if (this.#record === undefined) await this.fetch(signal)
     await using view = await this.openUnverified(signal)
     const { file, facts } = await this.#learn(view, signal)
     return use(file, facts)
@@ -269,7 +269,7 @@ export class Instance implements AsyncDisposable {
     if (!isRemote(uri)) return
     const path = isInTar(uri)
       ? await this.#fetchMember(signal)
-      : await fetchObject(uri, this.#choice, this.#scratch, signal)
+      : await fetchObject(uri, this.#access, this.#scratch, signal)
     this.moveTo({ uri: path, open: async () => openFile(path) })
     this.#fetched.push(path)
   }

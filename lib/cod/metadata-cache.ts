@@ -2,6 +2,7 @@ import { NotFound } from "../storage/errors.ts"
 import type { Generation } from "../storage/store.ts"
 import { DEFAULT_LIMITS, parseSeriesMetadata } from "./format/metadata/series.ts"
 import type { MetadataLimits, SeriesMetadata } from "./format/metadata/types.ts"
+import type { Metrics } from "./metrics.ts"
 import { decompressedSize, wholeMetadata } from "./reading/metadata-bytes.ts"
 import { nameOf, type StoredObject } from "./reading/object-bytes.ts"
 import { sharedWork } from "./reading/shared-work.ts"
@@ -45,25 +46,38 @@ export class MetadataCache {
   /**
    * The newest metadata at this place. Costs one read; where a generation is known already, a look, and the read only
    * when there is another one.
+   * @param metrics are told whether this call had to read
    * @throws NotFound, InvalidMetadata, TooLarge, StorageError
    */
-  newest(object: StoredObject, signal?: AbortSignal): Promise<LoadedMetadata> {
-    return this.#reads.join(nameOf(object), (shared) => this.#findNewest(object, shared), signal)
+  async newest(object: StoredObject, metrics: Metrics, signal?: AbortSignal): Promise<LoadedMetadata> {
+    let hadToRead = false
+    const find = async (shared: AbortSignal) => {
+      const known = await this.#newestKnown(object, shared)
+      hadToRead = known === undefined
+      return known ?? (await this.#read(object, shared))
+    }
+    const loaded = await this.#reads.join(nameOf(object), find, signal)
+    metrics.add(hadToRead ? "metadataCacheMisses" : "metadataCacheHits")
+    return loaded
   }
 
-  async #findNewest(object: StoredObject, signal: AbortSignal): Promise<LoadedMetadata> {
+  /** @returns undefined when it has to be read */
+  async #newestKnown(object: StoredObject, signal: AbortSignal): Promise<LoadedMetadata | undefined> {
     const name = nameOf(object)
     const known = this.#entries.get(name)
-    if (known !== undefined) {
-      const info = await object.source.head(object.key, signal)
-      if (info?.generation === known.generation) return this.#use(name, known)
-      this.#forget(name)
-      if (info === undefined)
-        throw new NotFound(`${name}: no such object`, { store: object.source.uri, key: object.key })
-    }
+    if (known === undefined) return undefined
+    const info = await object.source.head(object.key, signal)
+    if (info?.generation === known.generation) return this.#use(name, known)
+    this.#forget(name)
+    if (info !== undefined) return undefined
+    throw new NotFound(`${name}: no such object`, { store: object.source.uri, key: object.key })
+  }
+
+  async #read(object: StoredObject, signal: AbortSignal): Promise<LoadedMetadata> {
     const { info, bytes } = await wholeMetadata(object, this.#limits.documentBytes, signal)
     const series = parseSeriesMetadata(bytes, this.#limits)
-    return this.#use(name, { generation: info.generation, series, bytes: decompressedSize(bytes) })
+    const entry = { generation: info.generation, series, bytes: decompressedSize(bytes) }
+    return this.#use(nameOf(object), entry)
   }
 
   /** Puts it behind all others, and makes room. What alone is larger than the cache is not kept. */

@@ -3,7 +3,7 @@
  * `gets` counts tars that were read, whole or in part, by storage class; one that a store does not name is `unknown`.
  */
 export interface MetricsSnapshot {
-  /** Metadata of a series that was known already, and that had to be read. */
+  /** How often metadata of a series was known already (to the cache, or being read for another), and had to be read. */
   readonly metadataCacheHits: number
   readonly metadataCacheMisses: number
   /** Instances and frames that were handed out, and their bytes. */

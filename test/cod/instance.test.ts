@@ -10,12 +10,14 @@ import {
   InstanceValidationError,
   InvalidDicom,
   InvalidUri,
+  MetadataCache,
+  Metrics,
   TooLarge,
   UidHashFuncMissingError,
 } from "../../lib/cod/index.ts"
 import { NotFound } from "../../lib/storage/errors.ts"
 import { crc32cBase64 } from "../../lib/support/checksums.ts"
-import { UsageError } from "../../lib/support/errors.ts"
+import { Aborted, UsageError } from "../../lib/support/errors.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { goldenCase } from "../support/golden.ts"
 import { tempDir } from "../support/temp.ts"
@@ -107,6 +109,42 @@ describe("an instance in", () => {
       expect(others.length > 0).toBe(name === "a remote tar")
     },
   )
+})
+
+test.each(["a remote tar", "a remote series"] as const)(
+  "whatever is asked of an instance in %s, its bytes are read once",
+  async (name) => {
+    using place = await places()
+    await using instance = new Instance({ dicomUri: place.uris[name], store: place.store })
+    await instance.size()
+    await instance.metadata()
+    await instance.pixeldataHash()
+    await instance.hasPixeldata()
+    await using _ = await instance.open()
+    const { start_byte: start, size } = EXPECTED
+    const whole = place.store.reads(".tar").filter(({ range }) => range?.start === start)
+    expect(whole.map(({ range }) => range)).toEqual([{ start, end: start + size }])
+    expect(place.store.reads("metadata.json")).toHaveLength(name === "a remote series" ? 1 : 0)
+  },
+)
+
+test("instances of one remote series share its metadata when they share a cache", async () => {
+  using place = await places()
+  const shared = { store: place.store, metadataCache: new MetadataCache(), metrics: new Metrics() }
+  const uri = place.uris["a remote series"]
+  for (const key of Object.keys(GOLDEN.expected.instances)) {
+    await using instance = new Instance({ ...shared, dicomUri: uri.replace(KEY, key) })
+    await instance.size()
+  }
+  expect(place.store.reads("metadata.json")).toHaveLength(1)
+  expect(shared.metrics.snapshot()).toMatchObject({ instancesRead: 5, metadataCacheHits: 4 })
+})
+
+test("an aborted open opens nothing, wherever the file is", async () => {
+  using place = await places()
+  await using instance = new Instance({ dicomUri: place.uris["a local path"] })
+  const error = await failureOf(instance.open(AbortSignal.abort(new Aborted())))
+  expect(error).toBeInstanceOf(Aborted)
 })
 
 describe("where the bytes are", () => {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test"
-import { CODObject, MetadataCache } from "../../lib/cod/index.ts"
+import { CODObject, MetadataCache, Metrics } from "../../lib/cod/index.ts"
 import type { LogEntry } from "../../lib/demo/cloud/log.ts"
 import { Unavailable } from "../../lib/storage/errors.ts"
 import { failureOf } from "../contract/bodies.ts"
@@ -118,6 +118,18 @@ describe("metadata", () => {
       expect((await cod.getMetadata()).instances.size).toBe(5)
     }
     expect(seen.calls.map(({ verb }) => verb)).toEqual(["read", "head", "head"])
+  })
+
+  test("is counted as read once by all who share a cache, and as known by the others", async () => {
+    const { options } = series(several)
+    const shared = { ...options, metadataCache: new MetadataCache(), metrics: new Metrics() }
+    const open = async () => (await CODObject.open(shared))[Symbol.asyncDispose]()
+    await Promise.all([open(), open()])
+    await open()
+    expect(shared.metrics.snapshot()).toMatchObject({ metadataCacheMisses: 1, metadataCacheHits: 2 })
+    bucket.put(several)
+    await open()
+    expect(shared.metrics.snapshot()).toMatchObject({ metadataCacheMisses: 2, metadataCacheHits: 2 })
   })
 
   test("is read again when it is another generation", async () => {

@@ -3,6 +3,7 @@ import type { Generation } from "../../storage/store.ts"
 import { CorruptInstanceError } from "../errors.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
+import { ByteView } from "../view.ts"
 import { type Collected, collect } from "./collect.ts"
 import { recordOf, type Series } from "./series.ts"
 import { Misfit, untilItFits } from "./settle.ts"
@@ -42,6 +43,11 @@ export function readInstance(series: Series, key: string, signal?: AbortSignal):
     })
   }
   return untilItFits(series, attempt, signal)
+}
+
+/** Closing the view disposes of the instance. */
+export function viewOf(instance: CheckedInstance): ByteView {
+  return new ByteView(instance.bytes, () => instance[Symbol.dispose]())
 }
 
 /** Where a record says its instance lies in the tar. `endByte` is not asked: writers differ in what they mean by it. */

@@ -1,12 +1,12 @@
-import { tarUri } from "../format/layout.ts"
+import { instanceUri, memberName } from "../format/layout.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
 import { Instance, type UidHashFunc } from "../instance.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
-import { rangeOf } from "./instance-bytes.ts"
+import { rangeOf, viewOf } from "./instance-bytes.ts"
 import { openPartOfFile } from "./open-uri.ts"
 import { sorted } from "./order.ts"
 import type { PulledTar } from "./pull.ts"
-import { type SeriesReader, viewOf } from "./reader.ts"
+import type { SeriesReader } from "./reader.ts"
 import { recordOf, recordsOf } from "./series.ts"
 
 /** The instances that one generation of metadata has; each is made when it is asked for, and then stays the same. */
@@ -34,8 +34,7 @@ export function instancesOf(
   const make = (record: InstanceRecord): Instance => {
     const { key } = record
     const home = {
-      // Written down, never followed: the key may be anything.
-      uri: `${tarUri(series.place)}://instances/${key}.dcm`,
+      uri: instanceUri(series.place, key),
       open: async (signal?: AbortSignal) => {
         const found = await reader.readInstance(key, signal)
         instance.became(found.record)
@@ -70,7 +69,7 @@ export function moveInto({ path, loaded }: PulledTar, instances: Iterable<Instan
     if (found?.kind !== "instance" || !isSameFile(found, instance.record!)) continue
     const { start, end } = rangeOf(found)
     instance.moveTo({
-      uri: `${path}://instances/${found.key}.dcm`,
+      uri: `${path}://${memberName(found.key)}`,
       open: async () => openPartOfFile(path, start, end),
     })
   }

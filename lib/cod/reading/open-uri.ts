@@ -7,31 +7,40 @@ import { Metrics } from "../metrics.ts"
 import { ByteView } from "../view.ts"
 import { collect } from "./collect.ts"
 import { openFileBytes } from "./file-bytes.ts"
-import { readInstance } from "./instance-bytes.ts"
+import { readInstance, viewOf } from "./instance-bytes.ts"
 import { openRemoteBytes, windowOf } from "./remote-bytes.ts"
 import type { Scratch } from "./scratch.ts"
-import { openSeries } from "./series.ts"
+import { openSeries, type SeriesMeans } from "./series.ts"
+import type { SeriesAccess } from "./series-at.ts"
 import { locateFolder, locateObject, type StoreChoice } from "./store-of.ts"
 import { findMember } from "./tar-member.ts"
 
+/** Opens a file, as often as it is called. */
+export type Opener = (signal?: AbortSignal) => Promise<ByteView>
+
 /**
  * Opens what a URI or a local path names: a local file, a member of a local tar, or of a tar in a store, of which only
- * that member is read. A member of a series' tar is looked up in the series' metadata and has the CRC32C that stands
- * there; of any other tar the headers are read.
+ * that member is read. A member of a series' tar is looked up in the series' metadata, which is read once, and has the
+ * CRC32C that stands there; of any other tar the headers are read.
  */
-export async function openUri(
-  uri: string,
-  choice: StoreChoice,
-  scratch: Scratch,
-  signal?: AbortSignal,
-): Promise<ByteView> {
-  const inTar = splitTarUri(uri)
-  if (inTar === undefined) return openFile(localPath(uri))
-  const reference = hasScheme(uri) ? memberOfSeries(uri) : undefined
-  if (reference !== undefined) return await openStoredMember(reference, choice, scratch, signal)
-  if (isRemote(uri)) return await openRemoteMember(inTar.tar, inTar.member, choice, scratch, signal)
-  return await openLocalMember(localPath(inTar.tar), inTar.member, signal)
+export function uriOpener(uri: string, access: SeriesAccess, scratch: Scratch): Opener {
+  let known: Known | undefined
+  return async (signal) => {
+    const inTar = splitTarUri(uri)
+    if (inTar === undefined) return openFile(localPath(uri))
+    const reference = hasScheme(uri) ? memberOfSeries(uri) : undefined
+    if (reference !== undefined) {
+      const { metadataCache = new MetadataCache(), metrics = new Metrics() } = access
+      known ??= { cache: metadataCache, metrics }
+      return await openStoredMember(reference, { ...access, ...known, scratch }, signal)
+    }
+    if (isRemote(uri)) return await openRemoteMember(inTar.tar, inTar.member, access, scratch, signal)
+    return await openLocalMember(localPath(inTar.tar), inTar.member, signal)
+  }
 }
+
+/** What one opening of a series leaves to the next. */
+type Known = Pick<SeriesMeans, "cache" | "metrics">
 
 /** A whole local file. */
 export function openFile(path: string): ByteView {
@@ -67,20 +76,18 @@ function memberOfSeries(uri: string): (SeriesReference & { readonly instanceKey:
 
 async function openStoredMember(
   { instanceKey, ...place }: SeriesReference & { readonly instanceKey: string },
-  choice: StoreChoice,
-  scratch: Scratch,
+  {
+    cache,
+    metrics,
+    scratch,
+    clock = systemClock,
+    ...choice
+  }: SeriesAccess & Known & { readonly scratch: Scratch },
   signal: AbortSignal | undefined,
 ): Promise<ByteView> {
   using located = locateFolder(place.datastore, choice)
-  const series = openSeries(place, {
-    ...located,
-    cache: new MetadataCache(),
-    scratch,
-    clock: systemClock,
-    metrics: new Metrics(),
-  })
-  const instance = await readInstance(series, instanceKey, signal)
-  return new ByteView(instance.bytes, () => instance[Symbol.dispose]())
+  const series = openSeries(place, { ...located, cache, metrics, scratch, clock })
+  return viewOf(await readInstance(series, instanceKey, signal))
 }
 
 async function openRemoteMember(

@@ -2,7 +2,7 @@ import { inMemory } from "../format/bytes.ts"
 import type { Instance } from "../instance.ts"
 import { ByteView } from "../view.ts"
 import { frameReader } from "./frame-reader.ts"
-import { type CheckedInstance, readInstance } from "./instance-bytes.ts"
+import { type CheckedInstance, readInstance, viewOf } from "./instance-bytes.ts"
 import type { Series } from "./series.ts"
 import { trustIn } from "./trust.ts"
 
@@ -47,9 +47,4 @@ export function openReader(series: Series): SeriesReader {
     const copy = { size: view.size, read: view.range.bind(view) }
     return await frames.copied(instance.record!, copy, frame, signal)
   }
-}
-
-/** Closing the view disposes of the instance. */
-export function viewOf(instance: CheckedInstance): ByteView {
-  return new ByteView(instance.bytes, () => instance[Symbol.dispose]())
 }

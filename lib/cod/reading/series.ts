@@ -67,10 +67,8 @@ export function openSeries(place: SeriesPlace, means: SeriesMeans): Series {
   const reload = async (signal?: AbortSignal) => {
     requireOpen()
     try {
-      const newest = await cache.newest(metadataJson, signal)
-      metrics.add(newest.generation === seen?.generation ? "metadataCacheHits" : "metadataCacheMisses")
-      seen = newest
-      return newest
+      seen = await cache.newest(metadataJson, metrics, signal)
+      return seen
     } catch (cause) {
       throw cause instanceof NotFound ? new CODObjectNotFoundError(uri, cause) : cause
     }
