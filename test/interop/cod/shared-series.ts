@@ -5,6 +5,7 @@ import {
   type CODObjectOptions,
   type Instance,
   type SeriesPlace,
+  seriesUri,
   withCODObject,
 } from "../../../lib/cod/index.ts"
 import type { ObjectStore } from "../../../lib/storage/store.ts"
@@ -27,6 +28,8 @@ export interface SharedKind {
 /** A series that two write by turns: we and the Python package (`peer.py`, or another script with its commands). */
 export interface SharedSeries {
   readonly place: SeriesPlace
+  /** `D/studies/ST/series/SE` */
+  readonly uri: string
   /** SHA-256 of what must be stored, by key, in the order in which it came. */
   readonly stored: ReadonlyMap<string, string>
   /** Opens it under its lock, and syncs at the end. */
@@ -66,12 +69,6 @@ export async function sharedSeries(maker: Peer, store: ObjectStore, kind: Shared
   const options: CODObjectOptions = {
     ...place,
     ...{ store, lock: true, hashedUids, uidHashFunc: hash, metadataVersion },
-  }
-  const inPython = {
-    datastore: place.datastore,
-    study_uid: place.studyUid,
-    series_uid: place.seriesUid,
-    hashed_uids: hashedUids,
   }
   const stored = new Map<string, string>()
 
@@ -113,6 +110,7 @@ export async function sharedSeries(maker: Peer, store: ObjectStore, kind: Shared
 
   return {
     place,
+    uri: seriesUri(place),
     stored,
     async write(work) {
       await withCODObject({ ...options, syncOnExit: true }, (cod) => work(writer(cod)))
@@ -120,13 +118,12 @@ export async function sharedSeries(maker: Peer, store: ObjectStore, kind: Shared
     async theyAppend(peer, count) {
       const sources = await take(count)
       const uris = sources.map(({ uri }) => uri)
-      const result = await peer.ask("append", { ...inPython, uris })
+      const result = await peer.ask("append", { ...inPython({ place }), hashed_uids: hashedUids, uris })
       expect(result).toEqual({ new: count, same: 0, conflict: 0, errors: [] })
       note(sources)
     },
     async agree(peer) {
-      const { hashed_uids: _, ...asked } = inPython
-      const theirs = await peer.ask<PeerSeries>("read", asked)
+      const theirs = await peer.ask<PeerSeries>("read", inPython({ place }))
       await using cod = await CODObject.open({ ...place, store, lock: false })
       expect(theirs).toEqual({ ...(await described(cod)), integrity_check: "ok" })
       const hashes = Object.entries(theirs.instances).map(([key, { sha256 }]) => [key, sha256] as const)
@@ -139,6 +136,13 @@ export async function sharedSeries(maker: Peer, store: ObjectStore, kind: Shared
 
 /** Files are made by the dozen. */
 const BATCH = 12
+
+/** A series' place in the package's words. */
+export function inPython({
+  place: { datastore, studyUid: study_uid, seriesUid: series_uid },
+}: Pick<SharedSeries, "place">) {
+  return { datastore, study_uid, series_uid }
+}
 
 /** Of the entries of all instances that are stored. */
 export async function versionsOf(place: SeriesPlace, store: ObjectStore): Promise<ReadonlySet<string>> {

@@ -8,7 +8,7 @@ import {
   type SerializedCODObject,
   withCODObject,
 } from "../../../lib/cod/index.ts"
-import { type SharedSeries, sharedSeries, versionsOf } from "./shared-series.ts"
+import { inPython, type SharedSeries, sharedSeries, versionsOf } from "./shared-series.ts"
 import { openSite } from "./site.ts"
 
 const BUCKET = "v0"
@@ -157,7 +157,3 @@ else {
 const KIND = { bucket: BUCKET, shape: "compressed" }
 
 const BOTH = [".cod.lock", ".gradient.lock"]
-
-function inPython({ place: { datastore, studyUid: study_uid, seriesUid: series_uid } }: SharedSeries) {
-  return { datastore, study_uid, series_uid }
-}
