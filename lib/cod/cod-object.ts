@@ -50,6 +50,8 @@ export class CODObject extends MaintainedSeries {
   /** What is changed is changed one after the other. */
   readonly #turns = inTurn()
   #writer: SeriesWriter | undefined
+  /** Instances that were handed in and are not stored yet, by key. */
+  readonly #appended = new Map<string, Instance>()
   /** Told apart from generations, for what is derived from metadata. */
   #changes = 0
 
@@ -111,7 +113,9 @@ export class CODObject extends MaintainedSeries {
     { dirty, ...options }: AppendOptions & Dirty = {},
     signal?: AbortSignal,
   ): Promise<AppendResult> {
-    return await this.#change("append", dirty, (writer) => writer.append(instances, options, signal))
+    const result = await this.#change("append", dirty, (writer) => writer.append(instances, options, signal))
+    for (const instance of result.new) this.#appended.set(await this.keyOf(instance, signal), instance)
+    return result
   }
 
   /** Takes instances out. @throws InstanceNotFoundError for a key that is not there: nothing was changed then */
@@ -153,6 +157,7 @@ export class CODObject extends MaintainedSeries {
       try {
         const written = await this.#writer!.sync({ tarStorageClass, metadataVersion, ...options }, signal)
         if (written !== undefined) this.series.wrote(written)
+        this.#moveAppended()
       } finally {
         this.#changes += 1
       }
@@ -232,6 +237,15 @@ export class CODObject extends MaintainedSeries {
             .map(([key, instance]) => [key, this.#placed(instance)]),
         ),
     }
+  }
+
+  /** Those that were handed in are in the series now. */
+  #moveAppended(): void {
+    for (const [key, instance] of this.#appended) {
+      const open = (signal?: AbortSignal) => this.reader.openInstance(key, signal)
+      instance.moveTo({ uri: instanceUri(this.series.place, key), open })
+    }
+    this.#appended.clear()
   }
 
   /** One that is not stored yet is read from where it waits for it. */

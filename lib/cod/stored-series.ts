@@ -222,11 +222,11 @@ export class StoredSeries implements AsyncDisposable {
   protected async find(which: Which, signal?: AbortSignal): Promise<Instance> {
     if (typeof which === "number") return await this.getInstanceByIndex(which, signal)
     if (typeof which === "string") return await this.getInstance(which, signal)
-    return await this.getInstance(which.record?.key ?? (await this.#keyOf(which, signal)), signal)
+    return await this.getInstance(which.record?.key ?? (await this.keyOf(which, signal)), signal)
   }
 
   /** What an instance from elsewhere is called here. */
-  async #keyOf(instance: Instance, signal?: AbortSignal): Promise<string> {
+  protected async keyOf(instance: Instance, signal?: AbortSignal): Promise<string> {
     const { hashedUids } = await this.getMetadata(signal)
     const belief = { trustHints: true }
     return hashedUids
