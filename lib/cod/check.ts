@@ -22,6 +22,7 @@ import type { Series } from "./reading/series.ts"
 import { type SeriesAccess, seriesAt } from "./reading/series-at.ts"
 
 export type { Finding, FindingKind, Severity } from "./checking/finding.ts"
+export type { OnProgress } from "./checking/instances.ts"
 
 /** What a check of a series found: errors first. */
 export interface CheckReport {

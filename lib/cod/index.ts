@@ -6,6 +6,7 @@ export {
   check,
   type Finding,
   type FindingKind,
+  type OnProgress,
   type Severity,
 } from "./check.ts"
 export {
@@ -16,7 +17,19 @@ export {
   type Dirty,
   type Which,
 } from "./cod-object.ts"
-export { type DicomwebAnswer, handleRequest, type StudyAttributes } from "./dicomweb.ts"
+export {
+  type DicomwebAccess,
+  type DicomwebAnswer,
+  handleRequest,
+  type InstanceOfSeries,
+  retrieveFrames,
+  retrieveInstance,
+  retrieveSeries,
+  retrieveStudy,
+  type SeriesOfStudy,
+  type StudyAttributes,
+  type StudyPlace,
+} from "./dicomweb.ts"
 export * from "./errors.ts"
 export {
   instanceUri,
@@ -26,17 +39,27 @@ export {
   seriesUri,
   tarUri,
 } from "./format/layout.ts"
-export type { InstanceRecord, SeriesMetadata, StoredElement, StoredTags } from "./format/metadata/types.ts"
+export type {
+  InstanceEntry,
+  InstanceRecord,
+  MetadataLimits,
+  MetadataVersion,
+  SeriesMetadata,
+  StoredElement,
+  StoredTags,
+  UnreadableInstance,
+} from "./format/metadata/types.ts"
+export type { OffsetTables } from "./format/offset-tables.ts"
 export type { Hints } from "./hints.ts"
 export { describeRecord, type SeriesInfo, seriesInfo } from "./info.ts"
 export { type IngestOptions, ingest } from "./ingest.ts"
-export { Instance, type InstanceOptions, type UidHashFunc } from "./instance.ts"
+export { type Belief, Instance, type InstanceOptions, type UidHashFunc } from "./instance.ts"
 export { type ListedSeries, type ListedStudy, type ListOptions, listSeries, listStudies } from "./listing.ts"
-export { breakLock, type LockChoice } from "./locking/break.ts"
+export { breakLock, type LockChoice, locksToBreak } from "./locking/break.ts"
 export { describeLock, type FoundLock, findLocks } from "./locking/found.ts"
 export type { LockHolder, LockOwner } from "./locking/owner.ts"
 export type { HeldLock, SerializedLock, SeriesLock } from "./locking/types.ts"
-export { MetadataCache, type MetadataCacheOptions } from "./metadata-cache.ts"
+export { type LoadedMetadata, MetadataCache, type MetadataCacheOptions } from "./metadata-cache.ts"
 export { Metrics, type MetricsSnapshot } from "./metrics.ts"
 export {
   type GroupingEvents,
@@ -49,6 +72,9 @@ export {
   type SeriesGroup,
 } from "./query-parsing.ts"
 export type { Extraction } from "./reading/extract.ts"
+export type { ScratchOptions } from "./reading/scratch.ts"
+export type { SeriesAccess } from "./reading/series-at.ts"
+export type { StoreChoice } from "./reading/store-of.ts"
 export {
   type LeftOver,
   type LostInstance,

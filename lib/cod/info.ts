@@ -47,7 +47,7 @@ const ERROR_LOG_BYTES = 64 * 1024
  */
 export async function seriesInfo(
   uri: string,
-  access: SeriesAccess,
+  access: SeriesAccess = {},
   signal?: AbortSignal,
 ): Promise<SeriesInfo> {
   using opened = seriesAt(parseSeriesUri(uri), access)

@@ -5,12 +5,16 @@ import {
   FrameNotFoundError,
   handleRequest,
   InstanceNotFoundError,
+  InvalidMetadata,
   InvalidUri,
+  retrieveSeries,
+  TooLarge,
 } from "../../lib/cod/index.ts"
 import { openFileStore } from "../../lib/storage/file.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { type GoldenCase, goldenCase } from "../support/golden.ts"
 import { tempDir } from "../support/temp.ts"
+import { changedSeries } from "./changed-series.ts"
 import { openGolden } from "./golden-bucket.ts"
 import { sha256 } from "./golden-series.ts"
 import { watched } from "./watched.ts"
@@ -115,4 +119,61 @@ describe("a request", () => {
     expect(await fails(`${there}/instances/1.2/metadata`)).toBeInstanceOf(InstanceNotFoundError)
     expect(await fails(`${there}/instances/${key}/frames/2`)).toBeInstanceOf(FrameNotFoundError)
   })
+})
+
+describe("what cannot be read", () => {
+  const damagedSeries = async () => {
+    const damaged = await changedSeries(SEVERAL)
+    const [unreadable, garbled] = Object.keys(SEVERAL.expected.instances) as [string, string]
+    await damaged.changeMetadata(({ cod: { instances } }) => {
+      instances[unreadable]!.version = "7.0"
+      instances[garbled]!.metadata = "AAAA"
+    })
+    return { damaged, keys: [unreadable, garbled] }
+  }
+
+  test("of a series is left out and told, be it the entry or what it says", async () => {
+    const { damaged, keys } = await damagedSeries()
+    await using _ = damaged
+    const skipped: string[] = []
+    const onSkipped = (key: string) => skipped.push(key)
+    const answer = await handleRequest(`${damaged.uri}/metadata`, { store: damaged.store, onSkipped })
+    expect(answer).toHaveLength(3)
+    expect(skipped.toSorted()).toEqual(keys.toSorted())
+  })
+
+  test("fails the answer when nobody is told", async () => {
+    const { damaged } = await damagedSeries()
+    await using _ = damaged
+    const answer = handleRequest(`${damaged.uri}/metadata`, { store: damaged.store })
+    expect(await failureOf(answer)).toBeInstanceOf(InvalidMetadata)
+  })
+
+  test("counts as an instance of the study all the same", async () => {
+    const { damaged } = await damagedSeries()
+    await using _ = damaged
+    const uri = `${study(SEVERAL, damaged.store.uri)}/metadata`
+    const answer = (await handleRequest(uri, { store: damaged.store, onSkipped: () => {} })) as StoredTags
+    expect(answer["00201208"]!.Value).toEqual([5])
+    expect(answer["0020000D"]!.Value).toEqual([SEVERAL.expected.study_uid])
+  })
+})
+
+test("more frames than anybody asks for are refused before anything is read", async () => {
+  const { store, datastore } = bucket.put(SEVERAL)
+  const seen = watched(store)
+  const [key] = Object.keys(SEVERAL.expected.instances)
+  const uri = `${series(SEVERAL, datastore)}/instances/${key}/frames/${"1,".repeat(10_000)}1`
+  expect(await failureOf(handleRequest(uri, { store: seen }))).toBeInstanceOf(TooLarge)
+  expect(seen.calls).toEqual([])
+})
+
+test("of a series that is consumed one by one no more is read than is asked for", async () => {
+  const { expected, datastore } = SEVERAL
+  const place = { datastore, studyUid: expected.study_uid, seriesUid: expected.series_uid }
+  const [first] = expected.order
+  for await (const tags of retrieveSeries(place)) {
+    expect(tags["00080018"]!.Value![0]).toBe(first!)
+    break
+  }
 })
