@@ -2,12 +2,15 @@ import { describe, expect, test } from "bun:test"
 import {
   CODObject,
   CODObjectNotFoundError,
+  ErrorLogExistsError,
   type FindingKind,
   InstancesLostError,
   InvalidMetadata,
+  LockAcquisitionError,
 } from "../../../lib/cod/index.ts"
 import { findLocks } from "../../../lib/cod/locking/found.ts"
 import type { RepairAccess, RepairReport } from "../../../lib/cod/repair.ts"
+import type { ObjectStore } from "../../../lib/storage/store.ts"
 import { failureOf } from "../../contract/bodies.ts"
 import { goldenCase, goldenCases } from "../../support/golden.ts"
 import { sha256 } from "../golden-series.ts"
@@ -287,8 +290,10 @@ describe("a repair loses nothing:", () => {
     const headers = after.cod.instances[key]!.headers
     expect(headers.start_byte).toBe(before.cod.instances[key]!.headers.start_byte + 2048)
     before.cod.instances[key]!.headers = headers
-    const { tar_record: _, ...others } = after
+    const { tar_record, ...others } = after
     expect(others).toEqual(before)
+    const { generation, size } = (await site.head("tar"))!
+    expect(tar_record).toMatchObject({ uri: `${site.uri}.tar`, generation, size })
     expect(after.cod.instances[key]!.diff_hash_dupe_paths).toEqual([
       ...DUPE.expected.instances[key]!.diff_hash_dupe_paths,
     ])
@@ -368,6 +373,32 @@ describe("a repair loses nothing:", () => {
     expect((await generationsOf(site)).tar).toEqual(generations.tar!)
     expect((await generationsOf(site)).metadata).toEqual(generations.metadata!)
   })
+})
+
+test("a series with an error log is repaired by who overrides it", async () => {
+  await using site = await folderWith(SEVERAL)
+  await site.remove("index")
+  await site.put("errorLog", Buffer.from("in doubt"))
+  expect(await failureOf(site.repair())).toBeInstanceOf(ErrorLogExistsError)
+  expect(await site.head("index")).toBeUndefined()
+  expect((await site.repair({ overrideErrors: true })).written.index).toBe(true)
+  expect(await site.head("errorLog")).toBeUndefined()
+})
+
+test("a lock of somebody else keeps a repair out, and what it holds of garbage is that garbage", async () => {
+  await using site = await folderWith(SEVERAL)
+  await site.put("metadata", Buffer.from("garbage"))
+  const holding: ObjectStore = {
+    ...site.store,
+    async write(key, body, options, signal) {
+      if (key.endsWith(".json")) throw new Error("killed")
+      return await site.store.write(key, body, options, signal)
+    },
+  }
+  await failureOf(site.repair({ store: holding }))
+  const [lock] = await findLocks(site.store, site.place)
+  expect(await new Response((await site.store.read(lock!.key)).stream).text()).toBe("garbage")
+  expect(await failureOf(site.repair())).toBeInstanceOf(LockAcquisitionError)
 })
 
 describe("a repair without metadata", () => {
