@@ -1,4 +1,4 @@
-import type { Generation, ObjectStore } from "../../storage/store.ts"
+import type { Generation, ObjectSource, ObjectStore } from "../../storage/store.ts"
 import { LockVerificationError } from "../errors.ts"
 import type { SeriesPlace } from "../format/layout.ts"
 import { type FoundLock, findLocks } from "./found.ts"
@@ -21,6 +21,19 @@ export interface LockChoice {
 export async function breakLock(
   store: ObjectStore,
   place: SeriesPlace,
+  choice: LockChoice,
+  signal?: AbortSignal,
+): Promise<readonly FoundLock[]> {
+  const broken = await locksToBreak(store, place, choice, signal)
+  // As their owner would release them: who waits for the first name finds the others free.
+  for (const lock of broken.toReversed()) await deleteLock(store, lock, signal)
+  return broken
+}
+
+/** What `breakLock` would remove. @throws as it does */
+export async function locksToBreak(
+  store: ObjectSource,
+  place: SeriesPlace,
   { generation, name }: LockChoice,
   signal?: AbortSignal,
 ): Promise<readonly FoundLock[]> {
@@ -30,10 +43,7 @@ export async function breakLock(
   const token = meant.holder?.token
   const isCompanion = (lock: FoundLock) =>
     name === undefined && token !== undefined && lock.holder?.token === token
-  const broken = standing.filter((lock) => lock === meant || isCompanion(lock))
-  // As their owner would release them: who waits for the first name finds the others free.
-  for (const lock of broken.toReversed()) await deleteLock(store, lock, signal)
-  return broken
+  return standing.filter((lock) => lock === meant || isCompanion(lock))
 }
 
 function notThere(series: string, generation: Generation, standing: readonly FoundLock[]) {

@@ -39,6 +39,7 @@ export async function upgradeMetadata(
   return { upgraded: old.filter((key) => !left.includes(key)), left }
 }
 
-function outdated(metadata: SeriesMetadata): string[] {
+/** Keys of the entries that are not of version 2.0. */
+export function outdated(metadata: SeriesMetadata): string[] {
   return recordsOf(metadata).flatMap(({ key, version }) => (version === "2.0" ? [] : [key]))
 }
