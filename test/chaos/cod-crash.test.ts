@@ -63,6 +63,7 @@ async function expectRecovery(site: Site, operation: Operation, isMended: boolea
   const readable = await readableNow(site, operation)
   await expectLockTold(site)
   const { findings, isSound } = await site.check()
+  if (operation.isSoundThroughout === true) expect(isSound).toBeTrue()
   // A check finds what a reader finds.
   if (readable.length < operation.kept.length) expect(isSound).toBeFalse()
   if (!isSound || (isMended && findings.length > 0)) {

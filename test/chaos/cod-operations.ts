@@ -7,6 +7,8 @@ export interface Operation {
   /** Instances that must be there whatever happens, and those that may be. */
   readonly kept: readonly number[]
   readonly maybe: readonly number[]
+  /** Whether what is stored stays where it is: then the series is sound whenever the writer dies. */
+  readonly isSoundThroughout?: boolean
 }
 
 export const STORED = [1, 2, 3, 4]
@@ -16,6 +18,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     change: (cod, files) => cod.append([files.nth(5), files.nth(6, 2 << 20)]),
     kept: STORED,
     maybe: [5, 6],
+    isSoundThroughout: true,
   },
   // Their members lie in the order in which they came: all behind the first move.
   remove: { change: (cod) => cod.remove([uid(1)]), kept: [2, 3, 4], maybe: [1] },
@@ -28,7 +31,12 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     kept: [1, 3, 4],
     maybe: [2, 5],
   },
-  "add a field": { change: (cod) => cod.addMetadataField("note", "new"), kept: STORED, maybe: [] },
+  "add a field": {
+    change: (cod) => cod.addMetadataField("note", "new"),
+    kept: STORED,
+    maybe: [],
+    isSoundThroughout: true,
+  },
   "note a conflict": {
     async change(cod, files) {
       await cod.append([files.of(dicom({ instance: uid(1), comment: "other" }))])
@@ -36,6 +44,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     },
     kept: STORED,
     maybe: [],
+    isSoundThroughout: true,
   },
 }
 
