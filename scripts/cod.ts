@@ -1,10 +1,18 @@
 import { examplesOf, runVerb, verbsInWords } from "../lib/operate/cod/verbs.ts"
-import { flag, main, option, positiveInteger } from "../lib/support/cli.ts"
+import { flag, lockNames, main, metadataVersion, option, positiveInteger } from "../lib/support/cli.ts"
+
+const HASHED =
+  "Hashed UIDs (UID_HASH_KEY; info tells whether a series has them) cover paths and keys only: tags, pixels and the " +
+  "three UID keys of each instance keep the original. It is not de-identification."
 
 await main(
   {
     name: "cod",
-    summary: `Looks into a datastore of Cloud Optimized DICOM and changes nothing.\n\n${verbsInWords()}`,
+    summary: `Looks into a datastore of Cloud Optimized DICOM, and changes it, one series at a time under its lock.
+
+${verbsInWords()}
+
+${HASHED}`,
     example: examplesOf("bun scripts/cod.ts"),
     arguments: {
       name: "VERB URI",
@@ -15,8 +23,17 @@ await main(
     options: {
       frame: option("N", positiveInteger, "cat: only this frame, counted from 1"),
       quick: flag("ls: without counts; check: headers alone, no instance"),
+      lockNames: option("NAMES", lockNames, "what changes: the locks that are taken (COD_LOCK_NAMES)"),
+      metadataVersion: option("V", metadataVersion, "what changes: 1.0 or 2.0 (COD_METADATA_VERSION)"),
+      dropLost: flag("repair: gives up instances whose bytes are lost"),
+      remove: flag("field: removes it"),
+      clear: flag("error-log: deletes it, so that the series can be written again"),
+      message: option("TEXT", String, "error-log: writes one, so that nobody writes the series"),
+      generation: option("G", String, "unlock: of the lock that is meant, as info has it"),
+      why: option("TEXT", String, "unlock: for the log"),
     },
-    config: ["s3", "gcs"],
+    config: ["s3", "gcs", "cod"],
+    changes: true,
   },
-  (start) => runVerb(start, start.args, start.options),
+  (start) => runVerb(start, start.args, { ...start.options, dryRun: start.dryRun }),
 )

@@ -1,9 +1,11 @@
 import {
   CODObjectNotFoundError,
   CorruptInstanceError,
+  ErrorLogExistsError,
   FrameNotFoundError,
   InstanceNotFoundError,
   InvalidMetadata,
+  LockAcquisitionError,
   listSeries,
   type SeriesMetadata,
   type SeriesPlace,
@@ -23,6 +25,9 @@ export class NotThere extends AppError {
 
 /** Something is there, and is not what it should be. */
 export class Damaged extends AppError {}
+
+/** Somebody else writes, or wrote that nobody should. */
+export class Refused extends AppError {}
 
 /** So many of those that are there are named. */
 const NAMED = 3
@@ -44,6 +49,8 @@ export async function explained(
       cause instanceof AccessDenied ? error : cause,
     )
   }
+  if (error instanceof LockAcquisitionError || error instanceof ErrorLogExistsError)
+    return refused(error, place)
   if (error instanceof InstanceNotFoundError && metadata !== undefined) {
     return noSuchInstance(place, String(error.facts.asked), metadata)
   }
@@ -85,6 +92,21 @@ function noSuchInstance(place: SeriesPlace, key: string, metadata: SeriesMetadat
   if (keys.length === 0) return new NotThere(message, "It has no instances at all.")
   const hashed = metadata.hashedUids ? "Its keys are hashed UIDs. " : ""
   return new NotThere(message, `${hashed}It has ${named(keys, key)}.`)
+}
+
+function refused(error: LockAcquisitionError | ErrorLogExistsError, place: SeriesPlace): Refused {
+  return new Refused(error.message, { verdict: error.verdict, hint: refusalHint(error, seriesUri(place)) })
+}
+
+function refusalHint(error: LockAcquisitionError | ErrorLogExistsError, uri: string): string {
+  if (error instanceof ErrorLogExistsError) {
+    return `bun scripts/cod.ts error-log ${uri} tells why; the same with --clear lets it be written again.`
+  }
+  if (error.lock === undefined) return "Try again."
+  return (
+    "Wait until it is released. If nobody works on the series any more: " +
+    `bun scripts/cod.ts unlock ${uri} --generation ${error.lock.generation} --why TEXT`
+  )
 }
 
 function damaged(error: InvalidMetadata | CorruptInstanceError, place: SeriesPlace): Damaged {

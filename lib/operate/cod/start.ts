@@ -5,7 +5,7 @@ import type { Context } from "../../support/cli.ts"
 
 /** What a verb of `cod` was started with; the context of `main` is one. */
 export type CodStart = Pick<
-  Context<"s3" | "gcs", never, never>,
+  Context<"s3" | "gcs" | "cod", never, never>,
   "config" | "log" | "stop" | "progress" | "json" | "print"
 >
 

@@ -8,32 +8,18 @@ import { info } from "./info.ts"
 import { ls } from "./ls.ts"
 import type { CodStart } from "./start.ts"
 import { tags } from "./tags.ts"
+import { SERIES, type Verb, type VerbOptions } from "./verb.ts"
+import { WRITE_VERBS } from "./write-verbs.ts"
 
-/** Flags that belong to some of the verbs. */
-export interface VerbOptions {
-  readonly frame: number | undefined
-  /** Reads no more than it must. */
-  readonly quick: boolean
-}
+export type { VerbOptions } from "./verb.ts"
 
-interface Verb {
-  /** Its words behind its name. */
-  readonly takes: string
-  readonly does: string
-  readonly examples: readonly string[]
-  readonly flag?: keyof VerbOptions
-  run(start: CodStart, words: readonly string[], options: VerbOptions): Promise<Outcome>
-}
-
-const SERIES = "gs://bucket/cod/studies/1.2.3/series/4.5.6"
-
-/** What `cod` can do, in the order in which one gets to know a datastore. */
-export const VERBS: Readonly<Record<string, Verb>> = {
+/** What only looks, in the order in which one gets to know a datastore. */
+const READ_VERBS: Readonly<Record<string, Verb>> = {
   ls: {
     takes: "URI",
     does: "the series of a datastore or study; a series' keys",
     examples: ["ls gs://bucket/cod --quick", "ls gs://bucket/cod/studies/1.2.3", `ls ${SERIES}`],
-    flag: "quick",
+    flags: ["quick"],
     run: ls,
   },
   info: {
@@ -46,7 +32,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     takes: "URI#KEY",
     does: "one DICOM file, or a frame, on standard output",
     examples: [`cat ${SERIES}#7.8.9 > 7.8.9.dcm`, `cat ${SERIES}#7.8.9 --frame 1 > frame.raw`],
-    flag: "frame",
+    flags: ["frame"],
     run: cat,
   },
   tags: {
@@ -65,10 +51,13 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     takes: "URI",
     does: "whether all that is stored fits together",
     examples: [`check ${SERIES}`, `check ${SERIES} --quick`],
-    flag: "quick",
+    flags: ["quick"],
     run: check,
   },
 }
+
+/** What `cod` can do. */
+export const VERBS: Readonly<Record<string, Verb>> = { ...READ_VERBS, ...WRITE_VERBS }
 
 /** Does what the words say. @throws UsageError */
 export async function runVerb(
@@ -87,10 +76,13 @@ export async function runVerb(
 
 /** For `--help`: each verb on a line of its own. */
 export function verbsInWords(): string {
-  const width = Math.max(...Object.entries(VERBS).map(([name, { takes }]) => name.length + takes.length + 1))
-  return Object.entries(VERBS)
-    .map(([name, { takes, does }]) => `  ${`${name} ${takes}`.padEnd(width)}  ${does}`)
-    .join("\n")
+  const lengths = Object.entries(VERBS).map(([name, { takes }]) => name.length + takes.length + 1)
+  const width = Math.max(...lengths)
+  const lines = (verbs: typeof VERBS) =>
+    Object.entries(verbs)
+      .map(([name, { takes, does }]) => `  ${`${name} ${takes}`.padEnd(width)}  ${does}`)
+      .join("\n")
+  return `${lines(READ_VERBS)}\n\n${lines(WRITE_VERBS)}`
 }
 
 /** For `--help`: typical calls, one a line, as they are typed. */
@@ -103,20 +95,26 @@ export function examplesOf(script: string): string {
 const NAMES = Object.keys(VERBS).join(", ")
 
 function requireWords(name: string, { takes, examples }: Verb, words: readonly string[]): void {
-  const needed = takes.split(" ").filter((word) => !word.startsWith("["))
-  const isOpen = takes.includes("...")
-  if (words.length >= needed.length && (isOpen || words.length === needed.length)) return
+  const all = takes.split(" ")
+  const least = all.filter((word) => !word.startsWith("[")).length
+  const most = takes.includes("...") ? Number.POSITIVE_INFINITY : all.length
+  if (words.length >= least && words.length <= most) return
   throw new UsageError(
     `${name} takes ${takes}, not ${words.length === 0 ? "nothing" : `"${safe(words.join(" "))}"`}`,
     `For example bun scripts/cod.ts ${examples[0]}`,
   )
 }
 
-function requireOwnFlags(name: string, { flag }: Verb, { frame, quick }: VerbOptions): void {
-  const given = { frame: frame !== undefined, quick }
-  for (const other of ["frame", "quick"] as const) {
-    if (!given[other] || flag === other) continue
-    const owners = Object.keys(VERBS).filter((verb) => VERBS[verb]?.flag === other)
-    throw new UsageError(`--${other} is for ${owners.join(" and ")}, not for ${name}`)
+function requireOwnFlags(name: string, { flags = [] }: Verb, options: VerbOptions): void {
+  for (const [flag, value] of Object.entries(options) as [keyof VerbOptions, unknown][]) {
+    if (value === undefined || value === false || flags.includes(flag)) continue
+    const owners = Object.keys(VERBS).filter((verb) => VERBS[verb]?.flags?.includes(flag))
+    const words = flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    throw new UsageError(`--${words} is for ${listed(owners)}, not for ${name}`)
   }
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`
 }

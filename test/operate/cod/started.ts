@@ -20,7 +20,7 @@ export async function verb<Document>(
   let said: { document: Document; text: string } | undefined
   const steps: string[] = []
   const start: CodStart = {
-    config: { s3: NO_KEYS, gcs: { credentialsPath: undefined, emulatorUrl: undefined } },
+    config: { s3: NO_KEYS, gcs: { credentialsPath: undefined, emulatorUrl: undefined }, cod: COD },
     log: createLogger({ level: "ERROR", redact: (text) => text, write: () => {} }),
     stop: { requested: new AbortController().signal, forced: new AbortController().signal },
     progress: recorded(steps),
@@ -29,9 +29,29 @@ export async function verb<Document>(
       said = { document: JSON.parse(JSON.stringify(report)), text: render(report) }
     },
   }
-  const exitCode = await runVerb(start, words, { frame: undefined, quick: false, ...options })
+  const exitCode = await runVerb(start, words, { ...NO_OPTIONS, ...options })
   if (said === undefined) throw new Error("the verb printed nothing")
   return { exitCode, ...said, progress: steps }
+}
+
+const COD: CodStart["config"]["cod"] = {
+  lockNames: [".cod.lock", ".gradient.lock"],
+  metadataVersion: "2.0",
+  uidHashKey: undefined,
+}
+
+const NO_OPTIONS: VerbOptions = {
+  frame: undefined,
+  quick: false,
+  dryRun: false,
+  lockNames: undefined,
+  metadataVersion: undefined,
+  remove: false,
+  dropLost: false,
+  clear: false,
+  message: undefined,
+  generation: undefined,
+  why: undefined,
 }
 
 const NO_KEYS = {
