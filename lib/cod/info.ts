@@ -3,7 +3,7 @@ import { parseSeriesUri } from "./format/layout.ts"
 import type { InstanceEntry, InstanceRecord } from "./format/metadata/types.ts"
 import { frameTable } from "./reading/frame-place.ts"
 import { bytesOfRange } from "./reading/object-bytes.ts"
-import { lookFor } from "./reading/presence.ts"
+import { lookFor, lookForTar } from "./reading/presence.ts"
 import { recordsOf, type Series } from "./reading/series.ts"
 import { type SeriesAccess, seriesAt } from "./reading/series-at.ts"
 import { locksOf } from "./reading/settle.ts"
@@ -57,7 +57,7 @@ export async function seriesInfo(
     locksOf(series, signal),
     errorLogOf(series, signal),
     thumbnailOf(series, metadata, signal),
-    lookFor(series.tar, signal),
+    lookForTar(series, signal),
   ])
   const records = recordsOf(metadata)
   const described = records.map((record) => describeRecord(record))

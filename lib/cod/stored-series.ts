@@ -1,6 +1,6 @@
 import { type CheckReport, checkSeries, requireSound } from "./check.ts"
 import { InstanceNotFoundError, UnsortableSeriesError } from "./errors.ts"
-import { metadataUri, seriesUri, tarUri } from "./format/layout.ts"
+import { metadataUri, objectUri, seriesUri, tarUri } from "./format/layout.ts"
 import type { InstanceRecord, SeriesMetadata } from "./format/metadata/types.ts"
 import type { Instance, UidHashFunc } from "./instance.ts"
 import type { LoadedMetadata } from "./metadata-cache.ts"
@@ -18,6 +18,7 @@ export type Which = Instance | string | number
 
 /** A series as it can be read; `CODObject` is one that can also be written. */
 export class StoredSeries implements AsyncDisposable {
+  /** Counters: those handed in, or of this series alone. */
   readonly metrics: Metrics
   /** @internal */
   protected readonly reader: SeriesReader
@@ -35,14 +36,17 @@ export class StoredSeries implements AsyncDisposable {
     this.#owned = owned
   }
 
+  /** `gs://bucket/prefix`, `s3://bucket/prefix` or `file:///folder` */
   get datastore(): string {
     return this.series.place.datastore
   }
 
+  /** As it was given, and as the objects' names have it: hashed in a hashed series. */
   get studyUid(): string {
     return this.series.place.studyUid
   }
 
+  /** The same of the series. */
   get seriesUid(): string {
     return this.series.place.seriesUid
   }
@@ -52,20 +56,24 @@ export class StoredSeries implements AsyncDisposable {
     return seriesUri(this.series.place)
   }
 
+  /** `D/studies/ST/series/SE.tar` */
   get tarUri(): string {
     return tarUri(this.series.place)
   }
 
+  /** `D/studies/ST/series/SE/metadata.json` */
   get metadataUri(): string {
     return metadataUri(this.series.place)
   }
 
+  /** `D/studies/ST/series/SE/index.sqlite` */
   get indexUri(): string {
-    return `${this.datastoreSeriesUri}/index.sqlite`
+    return objectUri(this.series.place, "index")
   }
 
+  /** `D/studies/ST/series/SE/error.log`, where there is one */
   get errorLogUri(): string {
-    return `${this.datastoreSeriesUri}/error.log`
+    return objectUri(this.series.place, "errorLog")
   }
 
   toString(): string {

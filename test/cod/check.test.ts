@@ -168,9 +168,9 @@ describe("a check finds an error when", () => {
 
   test("somebody writes the series between the looks, but calls no instance corrupt for that", async () => {
     await using series = await changedSeries(SEVERAL)
-    const store = watched(series.store, async ({ verb, key }, earlier) => {
-      const isTar = (call: { key: string }) => call.key === series.keys.tar
-      if (verb !== "head" || !isTar({ key }) || earlier.some(isTar)) return
+    const store = watched(series.store, async (call, earlier) => {
+      const isTar = ({ key }: { readonly key: string }) => key === series.keys.tar
+      if (!isTar(call) || earlier.some(isTar)) return
       await series.changeTar((tar) => {
         tar[START + 300]! ^= 1
         return tar

@@ -58,6 +58,17 @@ describe("a record of our own of the tar", () => {
     }
   })
 
+  test("spares the look at locks, also once an instance was checked", async () => {
+    await using series = await changedSeries(NATIVE)
+    await asOurs(series)
+    await using cod = await series.open()
+    const [first, second] = Object.keys(NATIVE.expected.instances) as [string, string]
+    await using _ = await cod.openInstance(first)
+    series.store.calls.length = 0
+    await frameOf(cod, second, 1)
+    expect(series.store.calls.map(({ verb }) => verb)).toEqual(["read"])
+  })
+
   test.each([
     ["of another generation", { generation: "0" }],
     ["of another place", { uri: "gs://elsewhere/series.tar" }],

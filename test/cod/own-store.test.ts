@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "bun:test"
-import { cpSync } from "node:fs"
+import { closeSync, cpSync, ftruncateSync, mkdirSync, openSync } from "node:fs"
+import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import {
   CODObject,
@@ -79,5 +80,20 @@ test("who may read but not list reads, is told of what is wrong, and checks", as
   const bytes = GOLDEN.bytes(GOLDEN.keys.find((key) => key.endsWith(".tar"))!)
   bytes[EXPECTED.start_byte]! ^= 1
   bucket.cloud.put(bucket.bucket, tar, bytes)
+  expect(await failureOf(cod.openInstance(KEY))).toBeInstanceOf(CorruptInstanceError)
+})
+
+test("a tar that others put into a folder is not read as a whole for what its size tells", async () => {
+  using dir = tempDir("own")
+  const root = dir.file("studies", studyUid, "series")
+  mkdirSync(join(root, seriesUid), { recursive: true })
+  const metadata = GOLDEN.keys.find((key) => key.endsWith("metadata.json"))!
+  await Bun.write(join(root, seriesUid, "metadata.json"), GOLDEN.bytes(metadata))
+  const tar = openSync(join(root, `${seriesUid}.tar`), "w")
+  ftruncateSync(tar, 2 ** 40)
+  closeSync(tar)
+  const uri = `${pathToFileURL(dir.path).href}/studies/${studyUid}/series/${seriesUid}`
+  expect((await seriesInfo(uri)).tarBytes).toBe(2 ** 40)
+  await using cod = await CODObject.fromUri(uri, { lock: false })
   expect(await failureOf(cod.openInstance(KEY))).toBeInstanceOf(CorruptInstanceError)
 })

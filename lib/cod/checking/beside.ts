@@ -1,6 +1,6 @@
 import { CODError } from "../errors.ts"
 import { compareIndex } from "../format/index/compare.ts"
-import { readIndex } from "../format/index/read.ts"
+import { MAX_INDEX_BYTES, readIndex } from "../format/index/read.ts"
 import type { SeriesMetadata } from "../format/metadata/types.ts"
 import { nameOf, wholeObject } from "../reading/object-bytes.ts"
 import { lookFor } from "../reading/presence.ts"
@@ -9,9 +9,6 @@ import { locksOf } from "../reading/settle.ts"
 import { thumbnailOf } from "../reading/thumbnail.ts"
 import { type Finding, finding } from "./finding.ts"
 import type { ListedTar } from "./tar.ts"
-
-/** What a series' index may have. A row takes some 150 bytes. */
-const MAX_INDEX_BYTES = 256 * 2 ** 20
 
 /** Locks and an error log. */
 export async function checkHindrances(series: Series, signal?: AbortSignal): Promise<Finding[]> {

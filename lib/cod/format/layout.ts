@@ -86,12 +86,17 @@ export function seriesUri(place: SeriesPlace): string {
 
 /** `D/studies/ST/series/SE.tar`. @throws InvalidUri */
 export function tarUri(place: SeriesPlace): string {
-  return `${seriesUri(place)}.tar`
+  return objectUri(place, "tar")
 }
 
 /** `D/studies/ST/series/SE/metadata.json`. @throws InvalidUri */
 export function metadataUri(place: SeriesPlace): string {
-  return `${seriesUri(place)}/metadata.json`
+  return objectUri(place, "metadata")
+}
+
+/** URI of any object of the series. @throws InvalidUri */
+export function objectUri(place: SeriesPlace, name: keyof SeriesKeys): string {
+  return `${datastoreOf(place.datastore)}/${seriesKeys(place.studyUid, place.seriesUid)[name]}`
 }
 
 /** `D/studies/ST/series/SE.tar://instances/KEY.dcm`. @throws InvalidUri */

@@ -1,4 +1,4 @@
-import { NotFound, Unavailable } from "../../storage/errors.ts"
+import { Unavailable } from "../../storage/errors.ts"
 import type { Generation, ObjectInfo } from "../../storage/store.ts"
 import type { RandomAccess } from "../format/bytes.ts"
 import { bytesOfRange, nameOf, type StoredObject } from "./object-bytes.ts"
@@ -6,6 +6,7 @@ import { bytesOfRange, nameOf, type StoredObject } from "./object-bytes.ts"
 /** One generation of an object, read by ranges. */
 export interface RemoteBytes extends RandomAccess {
   readonly generation: Generation
+  /** What reading it tells: without custom metadata, and a file's CRC32C where it is known already. */
   readonly info: ObjectInfo
 }
 
@@ -15,8 +16,8 @@ export interface RemoteBytes extends RandomAccess {
  */
 export async function openRemoteBytes(object: StoredObject, signal?: AbortSignal): Promise<RemoteBytes> {
   const { source, key } = object
-  const info = await source.head(key, signal)
-  if (info === undefined) throw new NotFound(`${nameOf(object)}: no such object`, { store: source.uri, key })
+  // Not by `head`, for which a store of files reads the whole file when it does not know its CRC32C.
+  const { info } = await bytesOfRange(object, { start: 0, end: 1 }, undefined, signal)
   const { size, generation } = info
   return {
     size,

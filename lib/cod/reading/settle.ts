@@ -2,7 +2,7 @@ import type { Generation } from "../../storage/store.ts"
 import { type CorruptInstanceError, SeriesBeingRewritten } from "../errors.ts"
 import { LOCK_NAMES } from "../format/layout.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
-import { lookFor } from "./presence.ts"
+import { lookFor, lookForTar } from "./presence.ts"
 import type { Series } from "./series.ts"
 
 /** Bytes of a tar that are not what the metadata says. */
@@ -66,12 +66,18 @@ export async function isAtRest(
   tar: Generation | undefined,
   signal?: AbortSignal,
 ): Promise<boolean> {
+  if (!(await isMetadataAtRest(series, loaded, signal))) return false
+  return (await lookForTar(series, signal))?.generation === tar
+}
+
+/** The same, but for the tar: who goes on to read it under its generation is told then whether it is another. */
+export async function isMetadataAtRest(
+  series: Series,
+  { generation }: LoadedMetadata,
+  signal?: AbortSignal,
+): Promise<boolean> {
   if ((await locksOf(series, signal)).length > 0) return false
-  const [metadataNow, tarNow] = await Promise.all([
-    lookFor(series.metadataJson, signal),
-    lookFor(series.tar, signal),
-  ])
-  return metadataNow?.generation === loaded.generation && tarNow?.generation === tar
+  return (await lookFor(series.metadataJson, signal))?.generation === generation
 }
 
 /** Names of the locks that somebody holds now, or left behind. */

@@ -33,7 +33,7 @@ export function locateFolder(uri: string, { store, access }: StoreChoice): Locat
   return { source: store, prefix: folderWithin(store, uri), [Symbol.dispose]() {} }
 }
 
-/** The same for one object. @throws UsageError */
+/** The same for one object, of a bucket: `gs://bucket/key`, `s3://bucket/key`. @throws UsageError */
 export function locateObject(uri: string, choice: StoreChoice): Located & { readonly key: string } {
   const slash = uri.lastIndexOf("/")
   const folder = uri.slice(0, slash)
@@ -41,13 +41,11 @@ export function locateObject(uri: string, choice: StoreChoice): Located & { read
   if (!/^[a-z0-9]+:\/\/.+/i.test(folder) || name === "") {
     throw new UsageError(
       `${JSON.stringify(uri)} names no object`,
-      "Expected gs://bucket/key, s3://bucket/key or file:///path.",
+      "Expected gs://bucket/key or s3://bucket/key.",
     )
   }
   const located = locateFolder(folder, choice)
-  // A store of files decodes the URI of its folder, and nothing else.
-  const key = folder.startsWith("file:") ? decodeURIComponent(name) : name
-  return { ...located, key: located.prefix + key }
+  return { ...located, key: located.prefix + name }
 }
 
 function folderWithin({ uri: root }: ObjectSource, uri: string): string {

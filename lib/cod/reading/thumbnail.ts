@@ -1,4 +1,4 @@
-import { seriesUri } from "../format/layout.ts"
+import { objectUri } from "../format/layout.ts"
 import type { SeriesMetadata } from "../format/metadata/types.ts"
 import { lookFor } from "./presence.ts"
 import type { Series } from "./series.ts"
@@ -25,22 +25,25 @@ export async function thumbnailOf(
 ): Promise<Thumbnail> {
   const [jpg, mp4] = [series.object("thumbnailJpg"), series.object("thumbnailMp4")]
   const [jpgInfo, mp4Info] = await Promise.all([lookFor(jpg, signal), lookFor(mp4, signal)])
-  const folder = seriesUri(series.place)
+  const uris = {
+    ".jpg": objectUri(series.place, "thumbnailJpg"),
+    ".mp4": objectUri(series.place, "thumbnailMp4"),
+  }
   const stored = [
-    ...(jpgInfo === undefined ? [] : [`${folder}/thumbnail.jpg`]),
-    ...(mp4Info === undefined ? [] : [`${folder}/thumbnail.mp4`]),
+    ...(jpgInfo === undefined ? [] : [uris[".jpg"]]),
+    ...(mp4Info === undefined ? [] : [uris[".mp4"]]),
   ]
-  return { described: describedIn(metadata.fields.get("thumbnail"), folder), stored }
+  return { described: describedIn(metadata.fields.get("thumbnail"), uris), stored }
 }
 
 /** Others write what they like there: what is not of the known shape describes nothing. */
-function describedIn(field: unknown, folder: string): DescribedThumbnail | undefined {
+function describedIn(field: unknown, uris: Readonly<Record<string, string>>): DescribedThumbnail | undefined {
   if (typeof field !== "object" || field === null) return undefined
   const { uri, instances } = field as { readonly uri?: unknown; readonly instances?: unknown }
   const [extension] = typeof uri === "string" ? (/\.(?:jpg|mp4)$/.exec(uri) ?? []) : []
   const keys = typeof instances === "object" && instances !== null ? Object.keys(instances) : []
   return {
-    uri: extension === undefined ? undefined : `${folder}/thumbnail${extension}`,
+    uri: extension === undefined ? undefined : uris[extension],
     keys: new Set(keys),
   }
 }

@@ -2,7 +2,7 @@ import type { Generation } from "../../storage/store.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
 import type { CheckedInstance } from "./instance-bytes.ts"
 import type { Series } from "./series.ts"
-import { isAtRest } from "./settle.ts"
+import { isMetadataAtRest } from "./settle.ts"
 import { type TarRecord, tarRecordOf } from "./tar-record.ts"
 
 /**
@@ -18,7 +18,7 @@ export interface Trust {
   record(loaded: LoadedMetadata): TarRecord | undefined
   /** An instance was checked. */
   proved(instance: CheckedInstance): void
-  /** The tar that parts of this instance may be read from, if it still is the newest one. */
+  /** The tar that parts of this instance may be read from, if it still is the newest one: ask for its generation. */
   tarFor(loaded: LoadedMetadata, key: string, signal?: AbortSignal): Promise<Generation | undefined>
   /** That tar is not the newest one any more. */
   withdraw(): void
@@ -58,7 +58,8 @@ export function trustIn(series: Series): Trust {
       const now = known?.metadata === loaded.generation ? known : byRecord(loaded)
       if (now === undefined) return undefined
       if (now.keys === "all" || now.keys.has(key)) return now.tar
-      if (!(await isAtRest(series, loaded, now.tar, signal))) return undefined
+      const isAll = record(loaded)?.generation === now.tar || (await isMetadataAtRest(series, loaded, signal))
+      if (!isAll) return undefined
       known = { ...now, keys: "all" }
       return now.tar
     },

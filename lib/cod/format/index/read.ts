@@ -7,7 +7,7 @@ import { checkSchemaPages } from "./schema-pages.ts"
 import { checkHeader, type Rows, rowsOf, tablesIn } from "./untrusted.ts"
 
 /** Rows of a series' index take some 300 bytes each. */
-const MAX_BYTES = 64 << 20
+export const MAX_INDEX_BYTES = 64 << 20
 
 /**
  * Reads an index.sqlite of ratarmount's formats 0.5.0 (13 columns) and 0.7.0 (15), with or without what its own
@@ -16,7 +16,7 @@ const MAX_BYTES = 64 << 20
  * @throws InvalidIndex whenever it is anything else, TooLarge
  */
 export function readIndex(bytes: Uint8Array): TarIndex {
-  if (bytes.length > MAX_BYTES) throw new TooLarge("an index.sqlite", MAX_BYTES)
+  if (bytes.length > MAX_INDEX_BYTES) throw new TooLarge("an index.sqlite", MAX_INDEX_BYTES)
   checkHeader(bytes)
   checkSchemaPages(bytes)
   try {
