@@ -9,9 +9,6 @@ import { deleteObject } from "./store-delete.ts"
 /** A log is a text for people. */
 const MAX_BYTES = 16 << 20
 
-/** In its custom metadata: a log that stands there with our token is ours, also when the answer to its upload was lost. */
-const TOKEN = "token"
-
 /**
  * Declares what is stored of a series to be in doubt. From now on nobody opens it to write, and the Python package does not
  * open it at all, until the log is cleared.
@@ -25,19 +22,12 @@ export async function uploadErrorLog(
 ): Promise<void> {
   const { key } = series.object("errorLog")
   const bytes = Buffer.from(message)
-  const token = crypto.randomUUID()
-  const options = {
-    ifGeneration: "absent",
-    crc32c: crc32cBase64(bytes),
-    contentType: "text/plain",
-    metadata: { [TOKEN]: token },
-  } as const
+  const options = { ifGeneration: "absent", crc32c: crc32cBase64(bytes), contentType: "text/plain" } as const
   try {
     await store.write(key, bytes, options, signal)
   } catch (error) {
-    if (!(error instanceof PreconditionFailed)) throw error
-    const standing = await store.head(key, signal)
-    if (standing?.metadata[TOKEN] !== token) throw new ErrorLogExistsError(series.uri, error)
+    if (error instanceof PreconditionFailed) throw new ErrorLogExistsError(series.uri, error)
+    throw error
   }
 }
 

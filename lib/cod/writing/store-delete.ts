@@ -2,8 +2,7 @@ import { NotFound, PreconditionFailed } from "../../storage/errors.ts"
 import type { Generation, ObjectStore } from "../../storage/store.ts"
 
 /**
- * Sees to it that an object is gone of which this generation was seen. That it is gone already is no failure: the answer to
- * an earlier try may have been lost.
+ * Sees to it that an object is gone of which this generation was seen. That it is gone already is no failure.
  * @throws PreconditionFailed when another generation stands there: it stays; and as `ObjectStore.delete`
  */
 export async function deleteObject(

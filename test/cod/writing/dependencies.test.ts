@@ -8,7 +8,9 @@ import {
   type DependencyReport,
   HashMismatchError,
 } from "../../../lib/cod/index.ts"
+import { openPlaces } from "../../../lib/cod/writing/dependency-place.ts"
 import { startCloud } from "../../../lib/demo/cloud/server.ts"
+import { PreconditionFailed } from "../../../lib/storage/errors.ts"
 import { openFileStore } from "../../../lib/storage/file.ts"
 import { openGcs } from "../../../lib/storage/gcs.ts"
 import type { ObjectStore } from "../../../lib/storage/store.ts"
@@ -164,6 +166,18 @@ describe("local dependencies", () => {
     expect(kept.map(({ uri }) => uri)).toEqual(uris)
     expect(existsSync(dir.file("a.dcm"))).toBe(true)
   })
+})
+
+test("a local file that is written after it was looked at stays", async () => {
+  using dir = tempDir("dependencies")
+  const path = dir.file("a.dcm")
+  writeFileSync(path, original())
+  using places = openPlaces({ own: undefined })
+  const place = places.placeOf(path)
+  const found = (await place.look())!
+  writeFileSync(path, "new")
+  expect(await failureOf(place.delete(found))).toBeInstanceOf(PreconditionFailed)
+  expect(existsSync(path)).toBe(true)
 })
 
 describe("never deleted are", () => {

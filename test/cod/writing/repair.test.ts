@@ -7,6 +7,7 @@ import {
   InstancesLostError,
   InvalidMetadata,
   LockAcquisitionError,
+  LockVerificationError,
 } from "../../../lib/cod/index.ts"
 import { findLocks } from "../../../lib/cod/locking/found.ts"
 import type { RepairAccess, RepairReport } from "../../../lib/cod/repair.ts"
@@ -29,6 +30,7 @@ const FIRST = KEYS[0]!
 const LAST = KEYS.at(-1)!
 
 const HEADERS = 1536
+const NOTE = Buffer.from("a note")
 
 function placeOf(key: string, { expected } = SEVERAL) {
   const { start_byte: start, size } = expected.instances[key]!
@@ -73,6 +75,23 @@ const ALL = { tar: true, index: true, metadata: true }
 const OTHERS = KEYS.filter((key) => key !== LAST)
 
 const STATES: readonly State[] = [
+  {
+    what: "a file behind the end blocks that is no instance",
+    damage: (site) =>
+      site.changeTar((tar) => ended(Buffer.concat([tar, memberBytes("a.txt", NOTE, tar.length)]))),
+    expected: { kept: KEYS, leftOver: ["a.txt"], written: ALL },
+  },
+  {
+    what: "damage in the headers of a file that is no instance",
+    damage: (site) =>
+      site.changeTar((tar) => {
+        const end = placeOf(LAST).start + padded(placeOf(LAST).size)
+        const note = memberBytes("a.txt", NOTE, end).fill(0xff, 0, 600)
+        return ended(Buffer.concat([tar.subarray(0, end), note]))
+      }),
+    expected: { kept: KEYS, leftOver: ["a.txt"], written: ALL },
+    mends: "tar-unreadable",
+  },
   {
     what: "an instance that is in the tar and not in the metadata: a crash between the two, or an update that was lost",
     damage: (site) =>
@@ -354,6 +373,22 @@ describe("a repair loses nothing:", () => {
     const report = await site.repair({ dropLost: true })
     expect(report).toMatchObject({ found: [key], lost: [{ key }], written: METADATA })
     expect((await site.document()).cod.instances[key]).toMatchObject({
+      diff_hash_dupe_paths: [...DUPE.expected.instances[key]!.diff_hash_dupe_paths],
+      dependencies: [],
+      original_path: `${site.uri}.tar://instances/${key}.dcm`,
+    })
+  })
+
+  test("nor what an entry that nobody understands says of other bytes", async () => {
+    await using site = await folderWith(DUPE)
+    const [key] = Object.keys(DUPE.expected.instances) as [string]
+    await site.changeMetadata(({ cod }) => {
+      const said = { version: "7.0", crc32c: "AAAAAA==", dependencies: ["gs://elsewhere/a.dcm"] }
+      Object.assign(cod.instances[key]!, said)
+    })
+    expect(await site.repair()).toMatchObject({ remade: [key] })
+    expect((await site.document()).cod.instances[key]).toMatchObject({
+      diff_hash_dupe_paths: [...DUPE.expected.instances[key]!.diff_hash_dupe_paths],
       dependencies: [],
       original_path: `${site.uri}.tar://instances/${key}.dcm`,
     })
@@ -383,6 +418,22 @@ test("a series with an error log is repaired by who overrides it", async () => {
   expect(await site.head("index")).toBeUndefined()
   expect((await site.repair({ overrideErrors: true })).written.index).toBe(true)
   expect(await site.head("errorLog")).toBeUndefined()
+})
+
+test("a lock that is broken meanwhile keeps a repair from writing", async () => {
+  await using site = await folderWith(SEVERAL)
+  await site.remove("index")
+  const store: ObjectStore = {
+    ...site.store,
+    async read(key, options, signal) {
+      for (const lock of await findLocks(site.store, site.place)) {
+        if (key.endsWith(".tar")) await site.store.delete(lock.key, { ifGeneration: lock.generation })
+      }
+      return await site.store.read(key, options, signal)
+    },
+  }
+  expect(await failureOf(site.repair({ store }))).toBeInstanceOf(LockVerificationError)
+  expect(await site.head("index")).toBeUndefined()
 })
 
 test("a lock of somebody else keeps a repair out, and what it holds of garbage is that garbage", async () => {
@@ -433,6 +484,42 @@ describe("a repair without metadata", () => {
     const report = await site.repair()
     expect(report.found).toEqual(KEYS)
     expect(report.leftOver.map(({ name }) => name)).toEqual([nameOf(otherKey), "instances/1.2.3.dcm"])
+  })
+
+  test("takes the last of several by one name that is an instance", async () => {
+    await using site = await folderWith(SEVERAL)
+    await site.remove("metadata")
+    const end = placeOf(LAST).start + padded(placeOf(LAST).size)
+    await site.changeTar((tar) => {
+      const first = memberBytes(nameOf(FIRST), tar.subarray(placeOf(FIRST).start, placeOf(FIRST).end), end)
+      const none = memberBytes(nameOf(FIRST), NOTE, end + first.length)
+      return ended(Buffer.concat([tar.subarray(0, end), first, none]))
+    })
+    const { found, leftOver, written } = await site.repair()
+    expect(found.toSorted()).toEqual(KEYS.toSorted())
+    expect(leftOver.map(({ start }) => start)).toEqual([
+      placeOf(FIRST).start,
+      end + HEADERS + padded(placeOf(FIRST).size) + HEADERS,
+    ])
+    expect(written).toEqual(ALL)
+    await expectMended(site)
+  })
+
+  test("takes no file of another series into a hashed one either", async () => {
+    await using site = await folderWith(HASHED)
+    const { start, end } = placeOf(FIRST)
+    const foreign = SEVERAL.bytes(SEVERAL.keys.find((key) => key.endsWith(".tar"))!).subarray(start, end)
+    await site.changeTar((tar) => {
+      const { start_byte, size } = Object.values(HASHED.expected.instances).toSorted(
+        (a, b) => b.start_byte - a.start_byte,
+      )[0]!
+      const at = start_byte + padded(size)
+      return ended(Buffer.concat([tar.subarray(0, at), memberBytes("instances/1.2.3.dcm", foreign, at)]))
+    })
+    await site.remove("metadata")
+    const { found, leftOver } = await site.repair()
+    expect(found.toSorted()).toEqual(Object.keys(HASHED.expected.instances).toSorted())
+    expect(leftOver.map(({ name }) => name)).toEqual(["instances/1.2.3.dcm"])
   })
 
   test("says that nothing is there, when nothing is", async () => {
