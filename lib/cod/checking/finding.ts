@@ -3,12 +3,14 @@ export type Severity = "error" | "note"
 
 /** What a check can find: how bad it is, and what to do. */
 export const FINDINGS = {
-  "metadata-unreadable": error("Put back an older metadata.json, or make one from the tar's members."),
+  "metadata-unreadable": error(
+    "Put back an older metadata.json, or have `cod repair` make one from the tar's members.",
+  ),
   "metadata-missing": error(
-    "Make metadata.json from the tar's members, or delete the tar if nobody needs it.",
+    "Have `cod repair` make metadata.json from the tar's members, or delete the tar if nobody needs it.",
   ),
   "metadata-empty": error(
-    "A writer emptied the series: the tar still holds its instances. Put back the metadata (a lock left behind holds a copy).",
+    "A writer emptied the series: the tar still holds its instances, and `cod repair` brings them back.",
   ),
   "instance-unreadable": error("Correct the instance's entry in the metadata, or append the instance again."),
   "tags-unreadable": error(
@@ -22,19 +24,25 @@ export const FINDINGS = {
   "tar-unreadable": error("Put the tar back, or append all instances again from their originals."),
   "changed-meanwhile": error("Somebody wrote the series during the check: check it again."),
 
-  locked: note("If nobody writes now, a writer died: find out how far it came, then delete the lock."),
+  locked: note(
+    "If nobody writes now, a writer died: `cod info` tells whose lock it is, `cod unlock` breaks it; then `cod repair`.",
+  ),
   "error-log": note(
-    "Somebody declared the series damaged: read the log. Writers refuse the series until it is deleted.",
+    "Somebody declared the series damaged: read the log. Writers refuse the series until `cod error-log --clear`.",
   ),
   "thumbnail-stale": note("Have the thumbnail made again."),
   "thumbnail-left-over": note("Nothing names this thumbnail: it may be deleted."),
-  "index-missing": note("Have the index made again: the Python package cannot open a series without one."),
-  "index-stale": note("Have the index made again."),
-  orphan: note("No instance is at this member: its entry was never written, or was removed."),
-  "behind-end": note("Readers of tars stop before it, ours do not. Writing the tar anew mends it."),
+  "index-missing": note("`cod repair` makes it again: the Python package cannot open a series without one."),
+  "index-stale": note("`cod repair` makes it again."),
+  orphan: note(
+    "No instance is at this member: its entry was never written, or was removed. `cod repair` takes it in.",
+  ),
+  "behind-end": note("Readers of tars stop before it, ours do not. `cod repair` writes the tar anew."),
   "doubled-member": note("The metadata means one of them; readers of tars take the last one."),
   "member-size": note("Readers of tars get another number of bytes than the metadata names."),
-  "no-end": note("The tar lacks its end blocks: the Python package cannot append to it."),
+  "no-end": note(
+    "The tar lacks its end blocks: the Python package cannot append to it. `cod repair` writes it anew.",
+  ),
   "trailing-bytes": note("Bytes behind the tar's end belong to nothing."),
   "end-byte": note(
     "Readers that go by end_byte get other bytes than the instance; start_byte and size are right.",

@@ -68,7 +68,9 @@ async function noSuchSeries(place: SeriesPlace, store: ObjectSource, signal: Abo
       const found = [...objects.keys()].toSorted().join(", ")
       return new NotThere(
         `${message}: it has ${found}, but no metadata.json`,
-        objects.has("tar") ? METADATA_LOST : "Without its tar, too, there is nothing to be read.",
+        objects.has("tar")
+          ? `The DICOM files are in the tar: bun scripts/cod.ts repair ${seriesUri(place)} makes the metadata from them.`
+          : "Without its tar, too, there is nothing to be read.",
       )
     }
     others.push(other.seriesUid)
@@ -80,8 +82,6 @@ async function noSuchSeries(place: SeriesPlace, store: ObjectSource, signal: Abo
     `There is nothing of study ${studyUid} either; bun scripts/cod.ts ls ${datastore} lists what there is.`,
   )
 }
-
-const METADATA_LOST = "The DICOM files are in the tar: put metadata.json back, or make it from them."
 
 /** Looking at more would take longer than it helps. */
 const MOST_COMPARED = 1000
@@ -102,11 +102,13 @@ function refusalHint(error: LockAcquisitionError | ErrorLogExistsError, uri: str
   if (error instanceof ErrorLogExistsError) {
     return `bun scripts/cod.ts error-log ${uri} tells why; the same with --clear lets it be written again.`
   }
-  if (error.lock === undefined) return "Try again."
-  return (
-    "Wait until it is released. If nobody works on the series any more: " +
-    `bun scripts/cod.ts unlock ${uri} --generation ${error.lock.generation} --why TEXT`
-  )
+  const { lock } = error
+  if (lock === undefined) return "Try again."
+  const advice =
+    lock.holder?.hasEnded === true
+      ? "Nobody holds it any more, unless it was handed on"
+      : "Wait until it is released. If nobody works on the series any more"
+  return `${advice}: bun scripts/cod.ts unlock ${uri} --generation ${lock.generation} --why TEXT`
 }
 
 function damaged(error: InvalidMetadata | CorruptInstanceError, place: SeriesPlace): Damaged {

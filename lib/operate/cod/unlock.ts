@@ -2,7 +2,6 @@ import { seriesKeys } from "../../cod/format/layout.ts"
 import {
   breakLock,
   CODObjectNotFoundError,
-  describeLock,
   type FoundLock,
   findLocks,
   locksToBreak,
@@ -11,8 +10,9 @@ import {
 } from "../../cod/index.ts"
 import type { ObjectStore } from "../../storage/store.ts"
 import { UsageError } from "../../support/errors.ts"
-import { safe, table } from "../../support/text.ts"
+import { safe } from "../../support/text.ts"
 import { withStoreToWrite } from "./change-series.ts"
+import { lockDocument, renderLocks } from "./locks.ts"
 import type { CodStart } from "./start.ts"
 import { seriesTarget } from "./target.ts"
 import type { VerbOptions } from "./verb.ts"
@@ -43,8 +43,8 @@ export async function unlock(
     const choice = { generation }
     return await (dryRun ? locksToBreak : breakLock)(store, place, choice, signal)
   })
-  if (!dryRun) for (const lock of broken) start.log.warn({ ...factsOf(lock), why }, "lock broken")
-  const document = { uri: seriesUri(place), dry_run: dryRun, why, broken: broken.map(factsOf) }
+  if (!dryRun) for (const lock of broken) start.log.warn({ ...lockDocument(lock), why }, "lock broken")
+  const document = { uri: seriesUri(place), dry_run: dryRun, why, broken: broken.map(lockDocument) }
   await start.print(document, () => renderBroken(place, broken, now, dryRun))
   return 0
 }
@@ -61,17 +61,6 @@ async function nothingLocked(
   return []
 }
 
-function factsOf({ uri, generation, tool, holder, since }: FoundLock) {
-  return {
-    lock: uri,
-    generation,
-    tool,
-    host: holder?.host ?? null,
-    pid: holder?.pid ?? null,
-    since: since?.toISOString() ?? null,
-  }
-}
-
 export function renderBroken(
   place: SeriesPlace,
   broken: readonly FoundLock[],
@@ -80,10 +69,9 @@ export function renderBroken(
 ): string {
   const uri = safe(seriesUri(place))
   if (broken.length === 0) return `${uri}: nothing to do, it is not locked`
-  const rows = broken.map((lock) => [lock.name, lock.generation, describeLock(lock, now)])
   return [
     uri,
-    table([dryRun ? "would be broken" : "broken", "generation", "held by"], rows),
+    renderLocks(dryRun ? "would be broken" : "broken", broken, now),
     "",
     dryRun ? "nothing was written" : `bun scripts/cod.ts check ${uri} tells whether the series is sound`,
   ].join("\n")
