@@ -1,4 +1,4 @@
-import type { Generation, UploadParts } from "../../storage/store.ts"
+import type { Generation, ObjectInfo, UploadParts } from "../../storage/store.ts"
 import { crc32cBase64, crc32cCombine, EMPTY_CRC32C } from "../../support/checksums.ts"
 import { CorruptInstanceError } from "../errors.ts"
 import type { RandomAccess } from "../format/bytes.ts"
@@ -20,6 +20,19 @@ export function bytesPiece(bytes: Uint8Array, crc32c = crc32cBase64(bytes)): Pie
     crc32c,
     async readInto(target, start) {
       target.set(bytes.subarray(start, start + target.length))
+    },
+  }
+}
+
+/** Bytes that are made whenever they are read: many thousands of them take no room. */
+export function madePiece(make: () => Uint8Array): Piece {
+  const made = make()
+  const [size, crc32c] = [made.length, crc32cBase64(made)]
+  return {
+    size,
+    crc32c,
+    async readInto(target, start) {
+      target.set(make().subarray(start, start + target.length))
     },
   }
 }
@@ -54,11 +67,56 @@ export function storedPiece(
         length += chunk.length
       }
       await pipeObject(object, { range, ifGeneration: generation }, sink, signal)
-      if (length === target.length) return
-      const facts = { uri: nameOf(object), generation, start: range.start, end: range.end }
-      throw new CorruptInstanceError(`${nameOf(object)} ends before byte ${range.end}`, facts)
+      if (length < target.length) throw endsBefore(object, generation, range)
     },
   }
+}
+
+/** What is read at once of an object of which many ranges are wanted. */
+const WINDOW_BYTES = 4 << 20
+
+/**
+ * Makes pieces of ranges of one object that are read mostly one behind the other: many that are small are one request, and
+ * what lies between them comes with them.
+ */
+export function storedPieces(object: StoredObject, { generation, size }: ObjectInfo) {
+  const whole = storedPiece(object, generation, { start: 0, end: size }, EMPTY_CRC32C)
+  const window = new Uint8Array(Math.min(WINDOW_BYTES, size))
+  let from = 0
+  let length = 0
+
+  const readAt = async (position: number, signal?: AbortSignal) => {
+    if (position < from || position >= from + length) {
+      length = 0
+      const part = window.subarray(0, size - position)
+      await whole.readInto(part, position, signal)
+      from = position
+      length = part.length
+    }
+    return window.subarray(position - from, length)
+  }
+
+  return ({ start, end }: { readonly start: number; readonly end: number }, crc32c: string): Piece => ({
+    size: end - start,
+    crc32c,
+    async readInto(target, from, signal) {
+      if (end > size) throw endsBefore(object, generation, { start, end })
+      for (let done = 0; done < target.length; ) {
+        const part = (await readAt(start + from + done, signal)).subarray(0, target.length - done)
+        target.set(part, done)
+        done += part.length
+      }
+    },
+  })
+}
+
+function endsBefore(
+  object: StoredObject,
+  generation: Generation,
+  { start, end }: { readonly start: number; readonly end: number },
+): CorruptInstanceError {
+  const facts = { uri: nameOf(object), generation, start, end }
+  return new CorruptInstanceError(`${nameOf(object)} ends before byte ${end}`, facts)
 }
 
 /** All bytes of a piece, to be read from any place. */

@@ -1,13 +1,22 @@
-import { crc32c, crc32cToBase64 } from "../../support/checksums.ts"
+import { crc32c, crc32cToBase64, EMPTY_CRC32C } from "../../support/checksums.ts"
 import { TarValidationError } from "../errors.ts"
 import { memberName } from "../format/layout.ts"
 import { changeInstance } from "../format/metadata/instance-text.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
-import type { TarMember } from "../format/tar/member.ts"
-import { endOfTar, type PlacedEntry, placeEntry } from "../format/tar/write.ts"
+import { BLOCK, type TarMember } from "../format/tar/member.ts"
+import { endOfTar, entryHeader, placeEntry } from "../format/tar/write.ts"
+import { rangeOf } from "../reading/instance-bytes.ts"
 import type { Series } from "../reading/series.ts"
 import type { Draft } from "./draft.ts"
-import { bytesOf, bytesPiece, joinPieces, type Piece, storedPiece } from "./pieces.ts"
+import {
+  bytesOf,
+  bytesPiece,
+  joinPieces,
+  madePiece,
+  type Piece,
+  storedPiece,
+  storedPieces,
+} from "./pieces.ts"
 import type { StoredTar } from "./stored-tar.ts"
 
 /** A tar that is to be uploaded: where everything will lie, known before a byte is moved. */
@@ -60,31 +69,27 @@ async function repackPlan(
 ): Promise<TarPlan> {
   const tar = assemble(0, [])
   const byStart = new Map(stored?.members.map((member) => [member.start, member]))
+  const pieceOf = stored && storedPieces(series.tar, stored.info)
   for (const [key, entry] of draft.instances) {
     const data = draft.added.get(key)
     // Where it lies cannot be known, so that it cannot be moved.
     if (entry.kind === "unreadable") throw entry.problem
     const mtime = data === undefined ? byStart.get(entry.startByte)?.mtime : undefined
-    tar.add(memberName(key), data ?? rangeOf(series, stored, entry), mtime ?? now.getTime() / 1000)
+    const piece = data ?? pieceOf?.(rangeOf(entry), entry.crc32c)
+    if (piece === undefined) throw missingTar(series, key)
+    tar.add(memberName(key), piece, mtime ?? now.getTime() / 1000)
   }
   for (const orphan of draft.dropOrphans ? [] : orphansOf(draft, stored)) {
-    tar.add(orphan.name, await unknownPiece(series, stored!, orphan, signal), orphan.mtime)
+    tar.add(orphan.name, await unknownPiece(pieceOf!, orphan, signal), orphan.mtime)
   }
   return finished(tar, draft)
 }
 
-function rangeOf(
-  series: Series,
-  stored: StoredTar | undefined,
-  { key, startByte, size, crc32c }: InstanceRecord,
-): Piece {
-  if (stored === undefined) {
-    throw new TarValidationError(`${series.uri}: the tar of ${key} is missing`, {
-      facts: { series: series.uri, key },
-      hint: "Restore the tar, or remove the instances that are lost with it; `cod check` names them.",
-    })
-  }
-  return storedPiece(series.tar, stored.info.generation, { start: startByte, end: startByte + size }, crc32c)
+function missingTar({ uri }: Series, key: string): TarValidationError {
+  return new TarValidationError(`${uri}: the tar of ${key} is missing`, {
+    facts: { series: uri, key },
+    hint: "Restore the tar, or remove the instances that are lost with it; `cod check` names them.",
+  })
 }
 
 /** Files that no metadata knows: what others lost may still be saved from there. */
@@ -95,21 +100,22 @@ function orphansOf({ instances, removed }: Draft, stored: StoredTar | undefined)
 
 /** A range of which nobody knows the CRC32C. */
 async function unknownPiece(
-  series: Series,
-  { info }: StoredTar,
+  pieceOf: ReturnType<typeof storedPieces>,
   { start, size }: TarMember,
   signal?: AbortSignal,
 ): Promise<Piece> {
   const range = { start, end: start + size }
-  const bytes = bytesOf(storedPiece(series.tar, info.generation, range, ""))
+  const bytes = bytesOf(pieceOf(range, EMPTY_CRC32C))
   let checksum = 0
   for (let at = 0; at < size; at += READ_BYTES) {
     checksum = crc32c(await bytes.read(at, Math.min(size, at + READ_BYTES), signal), checksum)
   }
-  return storedPiece(series.tar, info.generation, range, crc32cToBase64(checksum))
+  return pieceOf(range, crc32cToBase64(checksum))
 }
 
 const READ_BYTES = 8 << 20
+
+const ZEROS = new Uint8Array(BLOCK)
 
 interface Assembly {
   readonly pieces: Piece[]
@@ -130,8 +136,13 @@ function assemble(position: number, before: readonly TarMember[]): Assembly {
     members,
     places,
     add(name, data, mtime) {
-      const { header, padding, member }: PlacedEntry = placeEntry({ name, size: data.size, mtime }, end)
-      pieces.push(bytesPiece(header), data, bytesPiece(padding))
+      const entry = { name, size: data.size, mtime }
+      const { padding, member } = placeEntry(entry, end)
+      pieces.push(
+        madePiece(() => entryHeader(entry)),
+        data,
+        bytesPiece(ZEROS.subarray(0, padding.length)),
+      )
       members.push(member)
       places.set(name, member.start)
       end = member.end

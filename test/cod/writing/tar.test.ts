@@ -36,7 +36,7 @@ test.skipIf(PYTHON_IS_MISSING)("a tar is byte for byte the one that tarfile writ
   for (const [i, time] of times.entries()) {
     const instances = sizes[i]!.map((size) => ({ key: uid(n), instance: site.files.nth(n++, size) }))
     await site.change((cod) => cod.append(instances.map(({ instance }) => instance)), { clock: at(time) })
-    appends.push([time / 1000, instances.map(({ key, instance }) => [key, instance.dicomUri])])
+    appends.push([time / 1000, instances.map(({ key, instance }) => [key, instance.originalPath])])
   }
   const path = site.temp.file("python.tar")
   const { success, stderr } = Bun.spawnSync(["python3", "-c", PYTHON, path], {
