@@ -2,10 +2,13 @@ import {
   CODObjectNotFoundError,
   CorruptInstanceError,
   ErrorLogExistsError,
+  type FoundLock,
   FrameNotFoundError,
+  findLocks,
   InstanceNotFoundError,
   InvalidMetadata,
   LockAcquisitionError,
+  LockVerificationError,
   listSeries,
   type SeriesMetadata,
   type SeriesPlace,
@@ -13,7 +16,7 @@ import {
 } from "../../cod/index.ts"
 import { AccessDenied } from "../../storage/errors.ts"
 import type { ObjectSource } from "../../storage/store.ts"
-import { AppError } from "../../support/errors.ts"
+import { AppError, verdictOf } from "../../support/errors.ts"
 import { count } from "../../support/text.ts"
 
 /** Something that a person named is not there; the hint names what is. */
@@ -49,8 +52,8 @@ export async function explained(
       cause instanceof AccessDenied ? error : cause,
     )
   }
-  if (error instanceof LockAcquisitionError || error instanceof ErrorLogExistsError)
-    return refused(error, place)
+  const hint = refusalHint(error, seriesUri(place))
+  if (hint !== undefined) return new Refused((error as AppError).message, { verdict: verdictOf(error), hint })
   if (error instanceof InstanceNotFoundError && metadata !== undefined) {
     return noSuchInstance(place, String(error.facts.asked), metadata)
   }
@@ -66,12 +69,8 @@ async function noSuchSeries(place: SeriesPlace, store: ObjectSource, signal: Abo
   for await (const { place: other, objects } of listSeries({ datastore, studyUid, store }, signal)) {
     if (other.seriesUid === seriesUid) {
       const found = [...objects.keys()].toSorted().join(", ")
-      return new NotThere(
-        `${message}: it has ${found}, but no metadata.json`,
-        objects.has("tar")
-          ? `The DICOM files are in the tar: bun scripts/cod.ts repair ${seriesUri(place)} makes the metadata from them.`
-          : "Without its tar, too, there is nothing to be read.",
-      )
+      const what = `${message}: it has ${found}, but no metadata.json`
+      return new NotThere(what, await withoutMetadata(place, store, objects.has("tar"), signal))
     }
     others.push(other.seriesUid)
     if (others.length > MOST_COMPARED) break
@@ -81,6 +80,19 @@ async function noSuchSeries(place: SeriesPlace, store: ObjectSource, signal: Abo
     message,
     `There is nothing of study ${studyUid} either; bun scripts/cod.ts ls ${datastore} lists what there is.`,
   )
+}
+
+async function withoutMetadata(
+  place: SeriesPlace,
+  store: ObjectSource,
+  hasTar: boolean,
+  signal: AbortSignal,
+): Promise<string> {
+  const [lock] = await findLocks(store, place, signal)
+  if (lock !== undefined) return lockHint(lock, seriesUri(place))
+  if (!hasTar) return "Without its tar, too, there is nothing to be read."
+  const repair = `bun scripts/cod.ts repair ${seriesUri(place)}`
+  return `The DICOM files are in the tar: ${repair} makes the metadata from them.`
 }
 
 /** Looking at more would take longer than it helps. */
@@ -94,21 +106,26 @@ function noSuchInstance(place: SeriesPlace, key: string, metadata: SeriesMetadat
   return new NotThere(message, `${hashed}It has ${named(keys, key)}.`)
 }
 
-function refused(error: LockAcquisitionError | ErrorLogExistsError, place: SeriesPlace): Refused {
-  return new Refused(error.message, { verdict: error.verdict, hint: refusalHint(error, seriesUri(place)) })
-}
-
-function refusalHint(error: LockAcquisitionError | ErrorLogExistsError, uri: string): string {
+/** What to do when it is somebody else that keeps a series from being written. */
+function refusalHint(error: unknown, uri: string): string | undefined {
+  if (error instanceof LockAcquisitionError) {
+    return error.lock === undefined ? "Try again." : lockHint(error.lock, uri)
+  }
+  if (error instanceof LockVerificationError) {
+    return `bun scripts/cod.ts info ${uri} tells which locks there are, and whose.`
+  }
   if (error instanceof ErrorLogExistsError) {
     return `bun scripts/cod.ts error-log ${uri} tells why; the same with --clear lets it be written again.`
   }
-  const { lock } = error
-  if (lock === undefined) return "Try again."
+  return undefined
+}
+
+function lockHint({ holder, generation }: FoundLock, uri: string): string {
   const advice =
-    lock.holder?.hasEnded === true
-      ? "Nobody holds it any more, unless it was handed on"
+    holder?.hasEnded === true
+      ? "Its holder has ended, unless it was handed on"
       : "Wait until it is released. If nobody works on the series any more"
-  return `${advice}: bun scripts/cod.ts unlock ${uri} --generation ${lock.generation} --why TEXT`
+  return `${advice}: bun scripts/cod.ts unlock ${uri} --generation ${generation} --why TEXT`
 }
 
 function damaged(error: InvalidMetadata | CorruptInstanceError, place: SeriesPlace): Damaged {

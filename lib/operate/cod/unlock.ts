@@ -43,7 +43,7 @@ export async function unlock(
     const choice = { generation }
     return await (dryRun ? locksToBreak : breakLock)(store, place, choice, signal)
   })
-  if (!dryRun) for (const lock of broken) start.log.warn({ ...lockDocument(lock), why }, "lock broken")
+  if (!dryRun) for (const lock of broken) start.log.warn({ lock: lockDocument(lock), why }, "lock broken")
   const document = { uri: seriesUri(place), dry_run: dryRun, why, broken: broken.map(lockDocument) }
   await start.print(document, () => renderBroken(place, broken, now, dryRun))
   return 0
