@@ -1,14 +1,13 @@
-import { CODError } from "../format/errors.ts"
+import { CODError, TooLarge } from "../format/errors.ts"
 import { instanceUri } from "../format/layout.ts"
 import { parseEntry } from "../format/metadata/instance.ts"
 import { changeInstance, type InstanceChanges } from "../format/metadata/instance-text.ts"
 import type { InstanceEntry, InstanceRecord } from "../format/metadata/types.ts"
 import type { TarMember } from "../format/tar/member.ts"
-import { Instance } from "../instance.ts"
-import { collect } from "../reading/collect.ts"
+import { MAX_PARSED_BYTES } from "../reading/facts.ts"
+import { bytesOfRange } from "../reading/object-bytes.ts"
 import type { Series } from "../reading/series.ts"
-import { ByteView } from "../view.ts"
-import { packInstance } from "./pack.ts"
+import { recordOfFile } from "./pack.ts"
 
 /** A file that lies in the tar of a series, under the name of an instance. */
 export interface FoundMember {
@@ -27,17 +26,16 @@ export interface FoundMember {
  * @throws InvalidDicom, InstanceValidationError, TooLarge when it is no DICOM file, or none that can be an instance
  */
 export async function recordOfMember(
-  { place, tar, scratch }: Series,
+  { place, tar }: Series,
   { key, member, generation, entry }: FoundMember,
   now: Date,
   signal?: AbortSignal,
 ): Promise<InstanceRecord> {
   const range = { start: member.start, end: member.start + member.size }
-  using collected = await collect(tar, { range, ifGeneration: generation }, scratch, "member.dcm", signal)
-  const uri = instanceUri(place, key)
-  const instance = new Instance({ dicomUri: uri })
-  instance.moveTo({ uri, open: async () => new ByteView(collected.bytes) })
-  const { record } = await packInstance(instance, { place, key, position: 0, now }, signal)
+  if (member.size > MAX_PARSED_BYTES) throw new TooLarge(member.name, MAX_PARSED_BYTES)
+  const { bytes } = await bytesOfRange(tar, range, generation, signal)
+  const file = { originalPath: instanceUri(place, key), dependencies: [] }
+  const record = recordOfFile(bytes, {}, file, { place, key, position: member.headerStart, now })
   const origin = entry === undefined ? {} : whatRemains(entry, record)
   return changeInstance(record, { ...origin, startByte: range.start, endByte: range.end })
 }

@@ -5,6 +5,7 @@ import { newInstance } from "../format/metadata/instance-text.ts"
 import type { InstanceRecord, StoredTags } from "../format/metadata/types.ts"
 import { offsetTables } from "../format/offset-tables.ts"
 import { type PlacedEntry, placeEntry } from "../format/tar/write.ts"
+import type { Hints } from "../hints.ts"
 import type { Instance } from "../instance.ts"
 import { factsOf, MAX_PARSED_BYTES } from "../reading/facts.ts"
 import { TRUSTING } from "./membership.ts"
@@ -32,7 +33,7 @@ export interface Destination {
  */
 export async function packInstance(
   instance: Instance,
-  { place, key, position, now }: Destination,
+  destination: Destination,
   signal?: AbortSignal,
 ): Promise<Packed> {
   // It was looked at before, to find out what it is called here: it has to be the same file still.
@@ -40,11 +41,24 @@ export async function packInstance(
   await using view = await instance.openUnverified(signal)
   if (view.size > MAX_PARSED_BYTES) throw new TooLarge(instance.originalPath, MAX_PARSED_BYTES)
   const bytes = await view.bytes(signal)
-  const { file, facts } = factsOf(bytes, promised, instance.originalPath)
+  return { record: recordOfFile(bytes, promised, instance, destination), bytes }
+}
+
+/**
+ * What a series keeps of a DICOM file beside its bytes.
+ * @throws HintMismatchError, InvalidDicom, InstanceValidationError
+ */
+export function recordOfFile(
+  bytes: Uint8Array,
+  promised: Hints,
+  { originalPath, dependencies }: Pick<Instance, "originalPath" | "dependencies">,
+  { place, key, position, now }: Destination,
+): InstanceRecord {
+  const { file, facts } = factsOf(bytes, promised, originalPath)
   const uri = instanceUri(place, key)
   const tags = dicomJson(file, { uri }) as StoredTags
   const { member } = entryOf(key, facts.size, position, now)
-  const record = newInstance({
+  return newInstance({
     key,
     ...facts,
     tags: withUids(tags, facts),
@@ -53,12 +67,11 @@ export async function packInstance(
     startByte: member.start,
     endByte: member.start + facts.size,
     offsetTables: offsetTables(file),
-    originalPath: instance.originalPath,
-    dependencies: instance.dependencies,
+    originalPath,
+    dependencies,
     diffHashDupePaths: [],
     modifiedDatetime: isoTime(now),
   })
-  return { record, bytes }
 }
 
 async function uidsOf(instance: Instance, signal?: AbortSignal) {

@@ -167,8 +167,8 @@ async function whatToWrite(
 
 /** Whether every reader of tars gets from this one what the metadata will mean. */
 function isInOrder({ scan }: ListedTar, { instances }: Survey): boolean {
-  const { members, behind, trailing, problem, endBlocks } = scan
-  if (problem !== undefined || endBlocks === 0 || behind.length > 0 || trailing !== undefined) return false
+  const { members, behind, trailing, endBlocks } = scan
+  if (endBlocks === 0 || behind.length > 0 || trailing !== undefined) return false
   const lastByName = new Map(members.map((member) => [member.name, member]))
   return instances.values().every(({ key, startByte }) => {
     const member = lastByName.get(memberName(key))
