@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../storage/store.ts"
 import { type CODObjectAccess, type CODObjectOptions, placeOf, requireLockChoice } from "./access.ts"
-import type { CheckReport } from "./check.ts"
+import type { CheckOptions, CheckReport } from "./check.ts"
 import { CleanOpOnUnlockedCODObjectError, UnsyncedStateError } from "./errors.ts"
 import { inMemory } from "./format/bytes.ts"
 import { instanceUri, parseSeriesUri } from "./format/layout.ts"
@@ -193,9 +193,12 @@ export class CODObject extends MaintainedSeries {
     return await super.pullTar(signal)
   }
 
-  override async integrityCheck(signal?: AbortSignal): Promise<CheckReport> {
+  override async integrityCheck(
+    options: Pick<CheckOptions, "onProgress"> = {},
+    signal?: AbortSignal,
+  ): Promise<CheckReport> {
     this.requireSynced("integrityCheck")
-    return await super.integrityCheck(signal)
+    return await super.integrityCheck(options, signal)
   }
 
   /** @throws UnsyncedStateError */
@@ -242,6 +245,8 @@ export class CODObject extends MaintainedSeries {
   /** Those that were handed in are in the series now. */
   #moveAppended(): void {
     for (const [key, instance] of this.#appended) {
+      // It may have been taken out again.
+      if (this.#writer?.metadata.instances.has(key) !== true) continue
       const open = (signal?: AbortSignal) => this.reader.openInstance(key, signal)
       instance.moveTo({ uri: instanceUri(this.series.place, key), open })
     }

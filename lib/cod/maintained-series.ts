@@ -48,7 +48,7 @@ export abstract class MaintainedSeries extends StoredSeries {
     const lockedStore = () => this.lockedStore("deleteDependencies", signal)
     return await this.atOnce("deleteDependencies", async () => {
       if (options.dryRun !== true) await lockedStore()
-      await this.integrityCheck(signal)
+      await this.integrityCheck({}, signal)
       const records = recordsOf(await this.getMetadata(signal))
       const own = options.dryRun === true ? writable(this.access.store) : await lockedStore()
       const of = { records, datastore: this.datastore, places: { own, access: this.access.access } }

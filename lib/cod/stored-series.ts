@@ -1,4 +1,4 @@
-import { type CheckReport, checkSeries, requireSound } from "./check.ts"
+import { type CheckOptions, type CheckReport, checkSeries, requireSound } from "./check.ts"
 import { InstanceNotFoundError, UnsortableSeriesError } from "./errors.ts"
 import { metadataUri, objectUri, seriesUri, tarUri } from "./format/layout.ts"
 import type { InstanceRecord, SeriesMetadata } from "./format/metadata/types.ts"
@@ -171,9 +171,12 @@ export class StoredSeries implements AsyncDisposable {
    * @returns what is to be noted of a series that is sound
    * @throws TarMissingInstanceError, HashMismatchError, TarValidationError for the first thing that is wrong
    */
-  async integrityCheck(signal?: AbortSignal): Promise<CheckReport> {
+  async integrityCheck(
+    options: Pick<CheckOptions, "onProgress"> = {},
+    signal?: AbortSignal,
+  ): Promise<CheckReport> {
     this.series.requireOpen()
-    const report = await checkSeries(this.series, {}, signal)
+    const report = await checkSeries(this.series, options, signal)
     requireSound(report)
     return report
   }

@@ -328,7 +328,10 @@ describe("an integrity check", () => {
     const golden = goldenCase("multiframe-native")
     await using series = await changedSeries(golden)
     await using cod = await series.open()
-    expect((await cod.integrityCheck()).findings).toHaveLength(3)
+    const told: number[][] = []
+    const onProgress = (done: number, of: number) => told.push([done, of])
+    expect((await cod.integrityCheck({ onProgress })).findings).toHaveLength(3)
+    expect(told).toEqual([0, 1, 2, 3].map((done) => [done, 3]))
   })
 
   test.each([
