@@ -113,6 +113,24 @@ describe("what was added and not synced", () => {
     expect((await site.check()).findings).toEqual([])
   })
 
+  test("stays where it was when it is removed again, and is in the series when it is stored", async () => {
+    await using site = await folderSite()
+    await using cod = await site.open()
+    const [taken, left] = [site.files.nth(1), site.files.nth(2)]
+    await cod.append([taken, left])
+    await cod.remove([uid(2)])
+    await cod.sync()
+    expect([taken.dicomUri, left.dicomUri]).toEqual([
+      `${cod.tarUri}://instances/${uid(1)}.dcm`,
+      left.originalPath,
+    ])
+    for (const [n, instance] of [taken, left].entries()) {
+      await using view = await instance.open()
+      expect(await view.bytes()).toEqual(bytesOf(n + 1))
+    }
+    await cod.release()
+  })
+
   test("takes the place of what was removed under its key", async () => {
     await using site = await folderSite()
     await threeStored(site)
