@@ -46,6 +46,6 @@ function tellHanging({ datastoreSeriesUri, lock }: CODObject, log: WorkOptions["
   const locks = lock!.held.map(({ uri, generation }) => `${uri}#${generation}`)
   log?.warn(
     { series: datastoreSeriesUri, locks },
-    "the lock is left hanging: look at the series with `cod check`, mend it with `cod repair`, then `cod unlock` it",
+    "the lock is left hanging: look at the series with `cod check`, `cod unlock` it, and mend it with `cod repair`",
   )
 }

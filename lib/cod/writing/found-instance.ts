@@ -1,10 +1,11 @@
 import { CODError, TooLarge } from "../format/errors.ts"
-import { instanceUri } from "../format/layout.ts"
+import { instanceUri, memberName } from "../format/layout.ts"
 import { parseEntry } from "../format/metadata/instance.ts"
-import { changeInstance, type InstanceChanges } from "../format/metadata/instance-text.ts"
+import { changeInstance, changeTags, type InstanceChanges } from "../format/metadata/instance-text.ts"
 import type { InstanceEntry, InstanceRecord } from "../format/metadata/types.ts"
 import type { TarMember } from "../format/tar/member.ts"
 import { MAX_PARSED_BYTES } from "../reading/facts.ts"
+import { frameTable } from "../reading/frame-place.ts"
 import { bytesOfRange } from "../reading/object-bytes.ts"
 import type { Series } from "../reading/series.ts"
 import { recordOfFile } from "./pack.ts"
@@ -26,18 +27,59 @@ export interface FoundMember {
  * @throws InvalidDicom, InstanceValidationError, TooLarge when it is no DICOM file, or none that can be an instance
  */
 export async function recordOfMember(
-  { place, tar }: Series,
-  { key, member, generation, entry }: FoundMember,
+  series: Series,
+  { key, member: { start, size }, generation, entry }: FoundMember,
   now: Date,
   signal?: AbortSignal,
 ): Promise<InstanceRecord> {
-  const range = { start: member.start, end: member.start + member.size }
-  if (member.size > MAX_PARSED_BYTES) throw new TooLarge(member.name, MAX_PARSED_BYTES)
-  const { bytes } = await bytesOfRange(tar, range, generation, signal)
+  const record = await recordAt(series, { key, start, size, generation }, now, signal)
+  return entry === undefined ? record : changeInstance(record, whatRemains(entry, record))
+}
+
+/**
+ * The record with DICOM JSON and offset tables made anew from its file, when those that it has cannot be read. It stays
+ * what it is when the file cannot be read either.
+ */
+export async function retold(
+  series: Series,
+  record: InstanceRecord,
+  generation: string,
+  now: Date,
+  signal?: AbortSignal,
+): Promise<InstanceRecord> {
+  try {
+    frameTable(record)
+    return record
+  } catch (error) {
+    if (!(error instanceof CODError)) throw error
+  }
+  const { key, startByte: start, size } = record
+  try {
+    const found = await recordAt(series, { key, start, size, generation }, now, signal)
+    return changeTags(changeInstance(record, { offsetTables: found.offsetTables }), found.tags())
+  } catch (error) {
+    if (error instanceof CODError) return record
+    throw error
+  }
+}
+
+/** What would be said of a file in the tar if it were new. */
+async function recordAt(
+  { place, tar }: Series,
+  {
+    key,
+    start,
+    size,
+    generation,
+  }: { readonly key: string; readonly start: number; readonly size: number; readonly generation: string },
+  now: Date,
+  signal?: AbortSignal,
+): Promise<InstanceRecord> {
+  if (size > MAX_PARSED_BYTES) throw new TooLarge(memberName(key), MAX_PARSED_BYTES)
+  const { bytes } = await bytesOfRange(tar, { start, end: start + size }, generation, signal)
   const file = { originalPath: instanceUri(place, key), dependencies: [] }
-  const record = recordOfFile(bytes, {}, file, { place, key, position: member.headerStart, now })
-  const origin = entry === undefined ? {} : whatRemains(entry, record)
-  return changeInstance(record, { ...origin, startByte: range.start, endByte: range.end })
+  const record = recordOfFile(bytes, {}, file, { place, key, position: start, now })
+  return changeInstance(record, { startByte: start, endByte: start + size })
 }
 
 /** What an entry says that is true of these bytes, too. */

@@ -32,7 +32,7 @@ export interface RepairReport {
   readonly kept: readonly string[]
   /** Elsewhere in the tar than their entries said. */
   readonly moved: readonly string[]
-  /** Had entries that could not be understood: new ones were made of the files. */
+  /** Had entries that could not be understood, or tags that could not be read: made anew of the files. */
   readonly remade: readonly string[]
   /** In the tar only: new entries, whose `original_path` is the URI of the tar's member. */
   readonly found: readonly string[]

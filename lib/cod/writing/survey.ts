@@ -9,7 +9,7 @@ import { isPathSegment } from "../format/uid.ts"
 import type { UidHashFunc } from "../instance.ts"
 import { measureRange } from "../reading/measure.ts"
 import type { Series } from "../reading/series.ts"
-import { recordOfMember } from "./found-instance.ts"
+import { recordOfMember, retold } from "./found-instance.ts"
 
 /** An instance that the metadata has and the tar has not. */
 export interface LostInstance {
@@ -71,15 +71,16 @@ export async function surveySeries(of: SurveyOf, signal?: AbortSignal): Promise<
   const replaces = (key: string) => of.document?.instances.get(key)?.kind === "unreadable"
   const inOrder = entries.map(({ key }) => placed.get(key) ?? records.get(key))
   const others = [...records.values()].filter(({ key }) => !hasEntry(key))
-  const known = entries.filter(({ key }) => placed.has(key))
+  const keysOf = (fate: string) =>
+    entries.filter((entry) => fateOf(entry, placed.get(entry.key)) === fate).map(({ key }) => key)
   return {
     instances: new Map(
       [...inOrder, ...others].flatMap((record) => (record === undefined ? [] : [[record.key, record]])),
     ),
     hashedUids,
-    kept: known.filter((entry) => placed.get(entry.key) === entry).map(({ key }) => key),
-    moved: known.filter((entry) => placed.get(entry.key) !== entry).map(({ key }) => key),
-    remade: [...records.keys()].filter(replaces),
+    kept: keysOf("kept"),
+    moved: keysOf("moved"),
+    remade: [...keysOf("remade"), ...[...records.keys()].filter(replaces)],
     found: [...records.keys()].filter((key) => !replaces(key)),
     lost: entries
       .filter(({ key }) => !placed.has(key) && !(replaces(key) && records.has(key)))
@@ -96,9 +97,19 @@ export async function surveySeries(of: SurveyOf, signal?: AbortSignal): Promise<
   }
 }
 
-/** Those instances of the metadata whose bytes are in the tar, by key; the very record of one that is where it should be. */
+/** What became of an entry whose bytes are in the tar. */
+function fateOf(
+  entry: InstanceEntry,
+  now: InstanceRecord | undefined,
+): "kept" | "moved" | "remade" | undefined {
+  if (now === undefined || entry.kind === "unreadable") return undefined
+  if (now === entry) return "kept"
+  return now.startByte === entry.startByte ? "remade" : "moved"
+}
+
+/** Those instances of the metadata whose bytes are in the tar, by key; the very record of one that is as it should be. */
 async function placeAll(
-  { series, tar }: SurveyOf,
+  { series, tar, now }: SurveyOf,
   entries: readonly InstanceEntry[],
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, InstanceRecord>> {
@@ -110,8 +121,9 @@ async function placeAll(
     for (const start of [startByte, ...namesakes.map((member) => member.start).toReversed()]) {
       const found = await measureRange(series.tar, { start, end: start + size }, tar.generation, signal)
       if (found.size !== size || found.crc32c !== crc32c) continue
-      const isThere = start === startByte
-      placed.set(key, isThere ? record : changeInstance(record, { startByte: start, endByte: start + size }))
+      const place = { startByte: start, endByte: start + size }
+      const there = start === startByte ? record : changeInstance(record, place)
+      placed.set(key, await retold(series, there, tar.generation, now, signal))
       return
     }
   }

@@ -67,6 +67,7 @@ interface State {
   readonly left?: string[]
   /** Notes that are gone afterwards. */
   readonly mends?: FindingKind
+  also?(site: Site): Promise<void>
 }
 
 const NOTHING = { tar: false, index: false, metadata: false }
@@ -75,6 +76,23 @@ const ALL = { tar: true, index: true, metadata: true }
 const OTHERS = KEYS.filter((key) => key !== LAST)
 
 const STATES: readonly State[] = [
+  {
+    what: "tags that nobody can read",
+    damage: (site) =>
+      site.changeMetadata(({ cod }) => {
+        Object.assign(cod.instances[FIRST]!, { metadata: "AAAA", colour: "green" })
+      }),
+    expected: { kept: KEYS.slice(1), remade: [FIRST], written: METADATA },
+    mends: "tags-unreadable",
+    async also(site) {
+      const { original_path } = SEVERAL.expected.instances[FIRST]!
+      const { cod } = await site.document()
+      expect(cod.instances[FIRST]).toMatchObject({ colour: "green", original_path })
+      await using series = await CODObject.open({ ...site.place, store: site.store, lock: false })
+      const tags = await (await series.getInstance(FIRST)).metadata()
+      expect(Object.keys(tags).length).toBe(SEVERAL.expected.instances[FIRST]!.metadata_tags)
+    },
+  },
   {
     what: "a file behind the end blocks that is no instance",
     damage: (site) =>
@@ -249,6 +267,7 @@ for (const [where, open] of Object.entries(SITES)) {
       const after = (await site.check()).findings.map(({ kind }) => kind)
       if (state.mends !== undefined) expect(after).not.toContain(state.mends)
       await expectMended(site, state.left)
+      await state.also?.(site)
     })
   })
 }

@@ -57,6 +57,21 @@ export function changeInstance(
 }
 
 /**
+ * The record with other DICOM JSON, for tags that cannot be read; what else its entry holds stays as it is.
+ *
+ * @throws InvalidMetadata when a value is not what a reader would accept
+ */
+export function changeTags(
+  record: InstanceRecord,
+  tags: StoredTags,
+  maxTagsBytes = DEFAULT_LIMITS.tagsBytes,
+): InstanceRecord {
+  const entry = parseEntry(record.json, { inOrder: true })
+  const metadata = record.version === "2.0" ? storeTags(tags) : inTagOrder(tags)
+  return understood(record.key, merged(entry, { metadata }), maxTagsBytes)
+}
+
+/**
  * An entry's text for a document of `version`. What needs no change is passed through as it stood. An instance that
  * cannot be told in `version` stays in its own: one whose tags cannot be read, or lack a UID.
  *
