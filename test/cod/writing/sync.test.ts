@@ -6,10 +6,11 @@ import {
   InstanceNotFoundError,
   InvalidMetadata,
   MetadataFieldExistsError,
+  repair,
   TarValidationError,
   UnsyncedStateError,
 } from "../../../lib/cod/index.ts"
-import { PreconditionFailed, Unavailable } from "../../../lib/storage/errors.ts"
+import { ChecksumMismatch, PreconditionFailed, Unavailable } from "../../../lib/storage/errors.ts"
 import { dicom, noise, nth, uid } from "./files.ts"
 import { bucketSite, folderSite, readBack, SITES, type Site } from "./sites.ts"
 import { stopping } from "./stopping.ts"
@@ -189,6 +190,11 @@ describe("a sync", () => {
     const [entry] = Object.values((await site.document()).cod.instances)
     expect(entry).toMatchObject({ version: "1.0", metadata: { "00080018": { vr: "UI", Value: [uid(1)] } } })
     expect(entry).not.toHaveProperty("instance_uid")
+    // Readers in browsers take both apart, and go by an end that is exclusive.
+    expect(entry).toMatchObject({
+      offset_tables: {},
+      headers: { start_byte: 1536, end_byte: 1536 + nth(1).length },
+    })
     expect((await site.check()).findings).toEqual([])
     // And the new one when that is asked for again.
     await site.change((cod) => cod.append([site.files.nth(2)]))
@@ -318,6 +324,45 @@ describe("a removal", () => {
     expect(cod.isChanged).toBeFalse()
     await cod.remove([])
     expect(cod.isChanged).toBeFalse()
+  })
+
+  test("that needs a tar packed anew is refused as long as an entry cannot be understood, and takes that out", async () => {
+    await using site = await folderSite()
+    await threeStored(site)
+    const document = await site.document()
+    Object.assign(document.cod.instances[uid(2)]!, { version: "9.0" })
+    await site.put(site.keys.metadata, Bun.gzipSync(JSON.stringify(document)))
+    const before = await site.bytes(site.keys.tar)
+    {
+      await using cod = await site.open()
+      await cod.remove([uid(1)])
+      await expect(cod.sync()).rejects.toBeInstanceOf(InvalidMetadata)
+      expect(await site.bytes(site.keys.tar)).toEqual(before)
+      await cod.release()
+    }
+    await site.change((cod) => cod.remove([uid(2)]))
+    expect((await site.check()).findings).toEqual([])
+    await using cod = await site.open({ lock: false })
+    for (const n of [1, 3]) expect(await readBack(cod, uid(n))).toEqual(bytesOf(n))
+  })
+
+  test("by metadata that are of another tar stores no wrong bytes: what is left of it can be repaired", async () => {
+    await using site = await folderSite()
+    await threeStored(site)
+    const older = await site.bytes(site.keys.metadata)
+    await site.change((cod) => cod.remove([uid(1)]))
+    const tar = await site.bytes(site.keys.tar)
+    // As if that writer had died ahead of the metadata.
+    await site.put(site.keys.metadata, older)
+    await using cod = await site.open()
+    await cod.remove([uid(2)])
+    await expect(cod.sync()).rejects.toBeInstanceOf(ChecksumMismatch)
+    await cod.release()
+    expect(await site.bytes(site.keys.tar)).toEqual(tar)
+    await repair(cod.datastoreSeriesUri, { store: site.store, dropLost: true })
+    expect((await site.check()).findings).toEqual([])
+    await using anew = await site.open({ lock: false })
+    for (const n of [2, 3]) expect(await readBack(anew, uid(n))).toEqual(bytesOf(n))
   })
 })
 
