@@ -80,10 +80,11 @@ export async function checkSeries(
 }
 
 /**
- * Makes an error of the first thing that is wrong, if anything is. Where somebody is writing it is worth another try.
+ * Makes an error of the first thing that is wrong, if anything is. Where somebody else is writing it is worth another try.
+ * @param isOurs whether the lock that it found, if it found one, is our own
  * @throws TarMissingInstanceError, HashMismatchError, TarValidationError
  */
-export function requireSound({ series, findings }: CheckReport): void {
+export function requireSound({ series, findings }: CheckReport, isOurs: boolean): void {
   const first = findings.find(({ severity }) => severity === "error")
   if (first === undefined) return
   const Failure =
@@ -92,7 +93,8 @@ export function requireSound({ series, findings }: CheckReport): void {
       : first.kind === "instance-corrupt"
         ? HashMismatchError
         : TarValidationError
-  const isBeingWritten = findings.some(({ kind }) => kind === "changed-meanwhile" || kind === "locked")
+  const isBeingWritten =
+    first.kind === "changed-meanwhile" || (!isOurs && findings.some(({ kind }) => kind === "locked"))
   throw new Failure(`${first.where}: ${first.what}`, {
     verdict: isBeingWritten ? "retry" : "give-up",
     facts: { series, kind: first.kind },

@@ -193,6 +193,10 @@ export class CODObject extends MaintainedSeries {
     return await super.pullTar(signal)
   }
 
+  protected override get isLockedByUs(): boolean {
+    return this.lock !== undefined
+  }
+
   override async integrityCheck(
     options: Pick<CheckOptions, "onProgress"> = {},
     signal?: AbortSignal,

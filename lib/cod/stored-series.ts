@@ -177,8 +177,13 @@ export class StoredSeries implements AsyncDisposable {
   ): Promise<CheckReport> {
     this.series.requireOpen()
     const report = await checkSeries(this.series, options, signal)
-    requireSound(report)
+    requireSound(report, this.isLockedByUs)
     return report
+  }
+
+  /** Whether nobody else may write it now. */
+  protected get isLockedByUs(): boolean {
+    return false
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -364,6 +364,16 @@ test.each([
   },
 )
 
+test("an error that who holds the lock finds is there to stay", async () => {
+  await using series = await changedSeries(SEVERAL)
+  await ERRORS[0]![2](series)
+  using store = openFileStore(series.folder)
+  await using cod = await series.open({ store, lock: true })
+  const error = await failureOf(cod.integrityCheck())
+  expect((error as HashMismatchError).verdict).toBe("give-up")
+  await cod.release()
+})
+
 test("a change during an integrity check is worth another one", async () => {
   await using series = await changedSeries(SEVERAL)
   const store = watched(series.store, async ({ verb, range }) => {

@@ -15,6 +15,7 @@ export function lru<T>(capacity: number, weigh: (value: T) => number): Lru<T> {
   const use = (name: string, value: T) => {
     forget(name)
     const weight = weigh(value)
+    if (weight > capacity) return
     entries.set(name, { value, weight })
     taken += weight
     for (const oldest of entries.keys()) {
