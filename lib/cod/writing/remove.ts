@@ -21,6 +21,6 @@ export function removeFrom(
     if (!draft.added.delete(key)) draft.removed.add(key)
   }
   if (keys.length === 0) return
-  draft.changed.tar = true
+  draft.changed.tar = draft.added.size + draft.removed.size > 0 || draft.dropOrphans
   draft.changed.metadata = true
 }

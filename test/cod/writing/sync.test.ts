@@ -182,6 +182,18 @@ describe("a sync", () => {
     expect((await site.check()).findings).toEqual([])
   })
 
+  test("of what was added and removed again leaves the tar alone", async () => {
+    await using site = await folderSite()
+    await threeStored(site)
+    const before = await site.store.head(site.keys.tar)
+    await site.change(async (cod) => {
+      await cod.append([site.files.nth(4)])
+      await cod.remove([uid(4)])
+    })
+    expect(await site.store.head(site.keys.tar)).toEqual(before)
+    expect((await site.check()).findings).toEqual([])
+  })
+
   test("writes the tar in the storage class that is asked for, and the old version of the metadata", async () => {
     await using site = await bucketSite()
     const options = { tarStorageClass: "NEARLINE", metadataVersion: "1.0" } as const
