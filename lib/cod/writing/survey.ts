@@ -58,12 +58,20 @@ const AT_ONCE = 4
 /**
  * Looks for the bytes of every instance that the metadata has: where it says, then at all members of that name. Then makes
  * instances of the members that no entry knows. Whatever the tar holds is looked at, also where its readers do not come to.
- * Reads the whole tar once; no more than one instance is in memory.
+ * Reads the whole tar once; only files of which something has to be made anew are in memory, four of them at most.
  */
 export async function surveySeries(of: SurveyOf, signal?: AbortSignal): Promise<Survey> {
   const entries = [...(of.document?.instances.values() ?? [])]
   const placed = await placeAll(of, entries, signal)
-  const made = await makeOthers(of, placed, signal)
+  return arranged(of, entries, placed, await makeOthers(of, placed, signal))
+}
+
+function arranged(
+  of: SurveyOf,
+  entries: readonly InstanceEntry[],
+  placed: ReadonlyMap<string, InstanceRecord>,
+  made: Made,
+): Survey {
   const { hashedUids, fits } = identityOf(of, placed, made.records)
   const records = new Map(made.records.entries().filter(([, record]) => fits(record)))
   const foreign = [...made.records.values()].filter((record) => !fits(record))
@@ -85,16 +93,13 @@ export async function surveySeries(of: SurveyOf, signal?: AbortSignal): Promise<
     lost: entries
       .filter(({ key }) => !placed.has(key) && !(replaces(key) && records.has(key)))
       .map((entry) => ({ key: entry.key, why: whyLost(of, entry) })),
-    leftOver: [
-      ...made.leftOver,
-      ...foreign.map(({ key, startByte: start, size }) => ({
-        name: memberName(key),
-        start,
-        size,
-        why: "an instance of another series, or under another one's name",
-      })),
-    ].toSorted((a, b) => a.start - b.start),
+    leftOver: [...made.leftOver, ...foreign.map(asForeign)].toSorted((a, b) => a.start - b.start),
   }
+}
+
+function asForeign({ key, startByte: start, size }: InstanceRecord): LeftOver {
+  const why = "an instance of another series, or under another one's name"
+  return { name: memberName(key), start, size, why }
 }
 
 /** What became of an entry whose bytes are in the tar. */
