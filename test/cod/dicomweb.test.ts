@@ -7,7 +7,9 @@ import {
   InstanceNotFoundError,
   InvalidMetadata,
   InvalidUri,
+  MetadataCache,
   retrieveSeries,
+  retrieveStudy,
   TooLarge,
 } from "../../lib/cod/index.ts"
 import { openFileStore } from "../../lib/storage/file.ts"
@@ -157,6 +159,24 @@ describe("what cannot be read", () => {
     expect(answer["00201208"]!.Value).toEqual([5])
     expect(answer["0020000D"]!.Value).toEqual([SEVERAL.expected.study_uid])
   })
+})
+
+test("a study costs the attributes of one instance of each series", async () => {
+  await using changed = await changedSeries(SEVERAL)
+  const shared = { store: changed.store, metadataCache: new MetadataCache() }
+  await using cod = await changed.open(shared)
+  let looks = 0
+  for (const record of (await cod.getMetadata()).instances.values()) {
+    if (record.kind !== "instance") continue
+    const { tags } = record
+    const counted = () => {
+      looks += 1
+      return tags.call(record)
+    }
+    Object.assign(record, { tags: counted })
+  }
+  await retrieveStudy({ datastore: changed.store.uri, studyUid: SEVERAL.expected.study_uid }, shared)
+  expect(looks).toBe(1)
 })
 
 test("more frames than anybody asks for are refused before anything is read", async () => {
