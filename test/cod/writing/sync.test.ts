@@ -371,10 +371,12 @@ describe("a removal", () => {
     await expect(cod.sync()).rejects.toBeInstanceOf(ChecksumMismatch)
     await cod.release()
     expect(await site.bytes(site.keys.tar)).toEqual(tar)
+    // Nor does an append bury what is left.
+    await site.change((again) => again.append([site.files.nth(4)]))
     await repair(cod.datastoreSeriesUri, { store: site.store, dropLost: true })
     expect((await site.check()).findings).toEqual([])
     await using anew = await site.open({ lock: false })
-    for (const n of [2, 3]) expect(await readBack(anew, uid(n))).toEqual(bytesOf(n))
+    for (const n of [2, 3, 4]) expect(await readBack(anew, uid(n))).toEqual(bytesOf(n))
   })
 })
 
