@@ -65,7 +65,7 @@ function print(rows: readonly Row[], start: { ours: number; theirs: number }, re
         what,
         figure(ours, unit),
         theirs === undefined ? "" : figure(theirs, unit),
-        theirs === undefined ? "" : (theirs / ours).toFixed(1),
+        theirs === undefined || ours === 0 ? "" : (theirs / ours).toFixed(1),
       ]),
     ),
   )
