@@ -14,7 +14,7 @@ export function removeFrom(
 ): void {
   const missing = [...keys, ...required].find((key) => !draft.instances.has(key))
   if (missing !== undefined) throw new InstanceNotFoundError(seriesUri, missing)
-  for (const key of keys) {
+  for (const key of new Set(keys)) {
     draft.instances.delete(key)
     draft.uploaded.delete(key)
     // Of what was never in the tar nothing has to go from it.

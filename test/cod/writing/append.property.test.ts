@@ -87,7 +87,7 @@ test("every instance handed in is in the result once, and what is new is stored 
       expect((await anew.integrityCheck()).findings).toEqual([])
       await expectStored(anew, stored)
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
 }, 60_000)
 

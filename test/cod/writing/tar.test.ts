@@ -5,7 +5,7 @@ import { memberName } from "../../../lib/cod/format/layout.ts"
 import { scanTar } from "../../../lib/cod/format/tar/scan.ts"
 import { type Clock, systemClock } from "../../../lib/support/clock.ts"
 import { PYTHON_IS_MISSING } from "../format/tar/tarfile.ts"
-import { nth, uid } from "./files.ts"
+import { dicom, noise, nth, uid } from "./files.ts"
 import { folderSite, readBack, SITES, type Site } from "./sites.ts"
 
 /** Appends files to a tar as the Python package does: an empty one first, then in mode "a". */
@@ -57,11 +57,16 @@ const END = 3 * (1536 + 1024)
 
 /** An entry of a tar: an instance that no metadata knows. */
 async function entry(n: number, format: "pax" | "gnu"): Promise<Uint8Array> {
-  await using site = await folderSite()
-  await site.change((cod) => cod.append([site.files.nth(n)]))
-  const tar = (await site.bytes(site.keys.tar)).subarray(0, 1536 + 1024)
+  const tar = await entryWith(nth(n))
   // Without the pax header: what is left is a plain one.
   return format === "pax" ? tar : tar.subarray(1024)
+}
+
+/** An entry of a tar that holds this file. */
+async function entryWith(file: Uint8Array): Promise<Uint8Array> {
+  await using site = await folderSite()
+  await site.change((cod) => cod.append([site.files.of(file)]))
+  return (await site.bytes(site.keys.tar)).subarray(0, 1536 + Math.ceil(file.length / 512) * 512)
 }
 
 async function withoutRecord(site: Site): Promise<void> {
@@ -105,6 +110,10 @@ const STATES: Readonly<Record<string, (site: Site, tar: Uint8Array) => unknown>>
       site.keys.tar,
       Buffer.concat([tar.slice(0, END), await entry(8, "gnu"), Buffer.alloc(1024)]),
     ),
+  "with two members of one name, of which its metadata mean the first": async (site, tar) => {
+    const second = await entryWith(dicom({ instance: uid(1), pixels: noise(2_000, 1) }))
+    await site.put(site.keys.tar, Buffer.concat([tar.slice(0, END), second, Buffer.alloc(1024)]))
+  },
   "with a member behind the end blocks": async (site, tar) =>
     await site.put(site.keys.tar, Buffer.concat([tar, await entry(8, "pax"), Buffer.alloc(1024)])),
   "with an instance of its metadata behind the end blocks": async (site, tar) => {
