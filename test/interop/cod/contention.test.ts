@@ -66,7 +66,8 @@ else {
             const [first, second] = n % 2 === 0 ? [one, other] : [other, one]
             const begun = first.ask<boolean>("acquire", place)
             // They meet at each of its steps.
-            await cloud.ask("reached", { bucket: BUCKET }, (n >> 1) % (STEPS + 1))
+            const step = cloud.ask("reached", { bucket: BUCKET }, (n >> 1) % (STEPS + 1))
+            await Promise.race([step, begun])
             const answers = await Promise.all([begun, second.ask<boolean>("acquire", place)])
             expect(answers.toSorted()).toEqual([false, true])
             const winner = answers[0] ? first : second
