@@ -3,7 +3,7 @@ import { type RepairReport, repair as repairSeries } from "../../cod/repair.ts"
 import { count, plural, safe, table } from "../../support/text.ts"
 import { accessFor, type WriteOptions, withStoreToWrite } from "./change-series.ts"
 import { Damaged } from "./explain.ts"
-import { refuseHindered } from "./hindrances.ts"
+import { refuseHindered, requireThere } from "./hindrances.ts"
 import type { CodStart } from "./start.ts"
 import { seriesTarget } from "./target.ts"
 
@@ -21,6 +21,8 @@ export async function repair(
   const { dryRun, dropLost, metadataVersion } = options
   start.stop.requested.throwIfAborted()
   const report = await withStoreToWrite(place, start, async (store) => {
+    // Of what is not there no lock is left behind, not for a moment.
+    await requireThere(store, place, start.stop.requested)
     // The version stays what it was, whatever is configured for new series.
     const access = { ...accessFor(store, start, options), metadataVersion, dryRun, dropLost }
     const report = await repairSeries(uri, access, start.stop.forced).catch((error) => {
@@ -34,7 +36,9 @@ export async function repair(
 }
 
 function lost(error: InstancesLostError, place: SeriesPlace): Damaged {
-  return new Damaged(error.message, {
+  const [first] = error.lost
+  const what = `the bytes of ${plural(error.lost.length, "instance")} are lost`
+  return new Damaged(`${seriesUri(place)}: ${what}, such as ${first!.key}: ${first!.why}`, {
     verdict: error.verdict,
     hint:
       "Nothing was written. Put the tar back if there is a better one. Otherwise --drop-lost gives them up; " +

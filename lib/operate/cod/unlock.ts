@@ -1,17 +1,15 @@
-import { seriesKeys } from "../../cod/format/layout.ts"
 import {
   breakLock,
-  CODObjectNotFoundError,
   type FoundLock,
   findLocks,
   locksToBreak,
   type SeriesPlace,
   seriesUri,
 } from "../../cod/index.ts"
-import type { ObjectStore } from "../../storage/store.ts"
 import { UsageError } from "../../support/errors.ts"
 import { safe } from "../../support/text.ts"
 import { withStoreToWrite } from "./change-series.ts"
+import { requireThere } from "./hindrances.ts"
 import { lockDocument, renderLocks } from "./locks.ts"
 import type { CodStart } from "./start.ts"
 import { seriesTarget } from "./target.ts"
@@ -39,26 +37,19 @@ export async function unlock(
   const signal = start.stop.requested
   const broken = await withStoreToWrite(place, start, async (store) => {
     const standing = await findLocks(store, place, signal)
-    if (standing.length === 0) return await nothingLocked(store, place, signal)
-    const choice = { generation }
-    return await (dryRun ? locksToBreak : breakLock)(store, place, choice, signal)
+    if (standing.length === 0) {
+      await requireThere(store, place, signal)
+      return []
+    }
+    const meant = await locksToBreak(store, place, { generation }, signal)
+    if (dryRun) return meant
+    // Before it is done: of what was done nobody may be left without a word.
+    for (const lock of meant) start.log.warn({ lock: lockDocument(lock), why }, "breaks a lock")
+    return await breakLock(store, place, { generation }, signal)
   })
-  if (!dryRun) for (const lock of broken) start.log.warn({ lock: lockDocument(lock), why }, "lock broken")
   const document = { uri: seriesUri(place), dry_run: dryRun, why, broken: broken.map(lockDocument) }
   await start.print(document, () => renderBroken(place, broken, now, dryRun))
   return 0
-}
-
-/** What does not exist at all was meant differently. */
-async function nothingLocked(
-  store: ObjectStore,
-  place: SeriesPlace,
-  signal: AbortSignal,
-): Promise<readonly FoundLock[]> {
-  const { metadata, tar } = seriesKeys(place.studyUid, place.seriesUid)
-  const [first, second] = await Promise.all([store.head(metadata, signal), store.head(tar, signal)])
-  if (first === undefined && second === undefined) throw new CODObjectNotFoundError(seriesUri(place))
-  return []
 }
 
 export function renderBroken(
