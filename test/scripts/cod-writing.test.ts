@@ -516,3 +516,20 @@ test.each([
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" })
   expect(stderr).toContain(why)
 })
+
+test("a store that refuses ends it: what was stored is told, the rest is left for another time", async () => {
+  const { datastore, series } = bucket()
+  const others = [1, 2].map((n) => dicom({ instance: uid(n + 8), series: `${SERIES}.${n}` }))
+  const path = sources({ "0.dcm": nth(1), "1.dcm": others[0]!, "2.dcm": others[1]! })
+  // Two locks, tar, index and metadata; a lock, and the next.
+  using denied = cloud.fail({ operation: "gcs.insert", nth: 7, fault: { kind: "status", status: 403 } })
+  const { exitCode, stdout } = await cod("append", datastore, path, "--json")
+  expect(denied.hits).toBe(1)
+  expect(exitCode).toBe(1)
+  const { series: done, refused, not_begun } = JSON.parse(stdout)
+  expect(done).toMatchObject([{ uri: series, new: [{ key: uid(1) }] }])
+  expect(refused).toMatchObject([{ uri: `${series}.1`, files: [`${path}/1.dcm`] }])
+  expect(refused[0].why).toContain("403")
+  expect(not_begun).toBe(1)
+  expect((await cod("append", datastore, path)).stdout).toEndWith("2 instances stored, 1 there already\n")
+})

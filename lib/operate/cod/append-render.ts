@@ -1,6 +1,7 @@
-import { plural, safe, table } from "../../support/text.ts"
+import { count, plural, safe, table } from "../../support/text.ts"
 import type { SeriesReport } from "./append-series.ts"
 import type { Reason } from "./append-sources.ts"
+import { shortTable } from "./short-table.ts"
 
 /** What became of everything that was named: each file is in one of the lists, once. */
 export interface AppendReport {
@@ -67,14 +68,10 @@ function notStored({ series, unreadable }: AppendReport): Reason[] {
   ]
 }
 
-/** A folder may have thousands. */
-const SHOWN = 20
-
 function listed(title: string, reasons: readonly Reason[]): string[] {
   if (reasons.length === 0) return []
-  const more = reasons.length - SHOWN
-  const rows = reasons.slice(0, SHOWN).map(({ file, why }) => [file, withoutFile(why, file)])
-  return [table([title, "because"], rows), ...(more > 0 ? [`and ${more} more; --json has them all`] : []), ""]
+  const rows = reasons.map(({ file, why }) => [file, withoutFile(why, file)])
+  return [shortTable([title, "because"], rows), ""]
 }
 
 /** It stands in front of it. */
@@ -88,8 +85,8 @@ function summaryOf(report: AppendReport): string {
   const left = notStored(report).length + refused.reduce((total, { files }) => total + files.length, 0)
   const parts = [
     `${plural(sum("new"), "instance")} ${dryRun ? "would be stored" : "stored"}`,
-    ...(sum("same") > 0 ? [`${sum("same")} there already`] : []),
-    ...(left > 0 ? [`${left} not`] : []),
+    ...(sum("same") > 0 ? [`${count(sum("same"))} there already`] : []),
+    ...(left > 0 ? [`${count(left)} not`] : []),
     ...(skipped.length > 0 ? [`${plural(skipped.length, "file")} passed over`] : []),
   ]
   const rest =

@@ -108,7 +108,10 @@ async function groupsOf(
   }))
 }
 
-/** One series after the other. One that is refused leaves the others as they are; what ends everything is thrown. */
+/**
+ * One series after the other. One that is refused leaves the others as they are; what is the matter with all of them, or a
+ * wish to stop, leaves the rest for another time.
+ */
 async function appendAll(
   groups: readonly SeriesFiles[],
   store: ObjectStore,
@@ -130,6 +133,7 @@ async function appendAll(
         series.push(await appendToSeries(group, access, store, start, options))
       } catch (error) {
         refused.push(await refusalOf(error, group, store, stop.forced))
+        if (verdictOf(error) === "stop") break
       }
       progress.tick(group.instances.length, group.place.seriesUid)
     }
@@ -145,8 +149,10 @@ async function refusalOf(
   store: ObjectStore,
   signal: AbortSignal,
 ): Promise<RefusedSeries> {
-  if (signal.aborted || !(error instanceof AppError) || verdictOf(error) === "stop") throw error
-  const told = (await explained(error, place, store, undefined, signal)) as AppError
+  if (!(error instanceof AppError)) throw error
+  const told = signal.aborted
+    ? error
+    : ((await explained(error, place, store, undefined, signal)) as AppError)
   const files = instances.map(({ originalPath }) => originalPath)
   return { uri: seriesUri(place), files, why: told.message, hint: told.hint }
 }

@@ -1,6 +1,7 @@
 import { type CheckReport, check as checkSeries, type Finding, type SeriesPlace } from "../../cod/index.ts"
-import { count, plural, safe, table } from "../../support/text.ts"
+import { plural, safe } from "../../support/text.ts"
 import { withinSeries, withStoreOf } from "./open-series.ts"
+import { shortTable } from "./short-table.ts"
 import type { CodStart } from "./start.ts"
 import { seriesTarget } from "./target.ts"
 
@@ -62,19 +63,10 @@ export function renderCheck(
   ].join("\n")
 }
 
-/** A large series that is damaged all over would fill the terminal. */
-const SHOWN = 20
-
 function listed(title: string, findings: readonly Finding[], place: SeriesPlace): string[] {
   if (findings.length === 0) return []
-  const more = findings.length - SHOWN
-  const rows = findings
-    .slice(0, SHOWN)
-    .map(({ kind, where, what }) => [kind, withinSeries(where, place), what])
-  return [
-    `\n${title}\n${table(["finding", "where", "what"], rows)}`,
-    ...(more > 0 ? [`and ${count(more)} more; --json has them all`] : []),
-  ]
+  const rows = findings.map(({ kind, where, what }) => [kind, withinSeries(where, place), what])
+  return [`\n${title}\n${shortTable(["finding", "where", "what"], rows)}`]
 }
 
 function todos(findings: readonly Finding[]): string {

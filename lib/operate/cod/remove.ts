@@ -1,7 +1,7 @@
-import type { CODObject, Dirty, SeriesPlace } from "../../cod/index.ts"
-import { seriesUri } from "../../cod/index.ts"
-import { plural, safe, table } from "../../support/text.ts"
+import { type CODObject, type Dirty, type SeriesPlace, seriesUri } from "../../cod/index.ts"
+import { count, plural, safe } from "../../support/text.ts"
 import { type Changed, changeSeries, type WriteOptions } from "./change-series.ts"
+import { shortTable } from "./short-table.ts"
 import type { CodStart } from "./start.ts"
 import { seriesTarget } from "./target.ts"
 
@@ -64,26 +64,24 @@ function documentOf(place: SeriesPlace, { result, isChanged }: Changed<Removal>,
   }
 }
 
-/** A series may have thousands. */
-const SHOWN = 20
-
 export function renderRemoval(
   place: SeriesPlace,
   { removed, left }: Removal,
   { dryRun }: Pick<WriteOptions, "dryRun">,
 ): string {
-  if (removed.length === 0) return `${safe(seriesUri(place))}: nothing to do, all ${left} instances stay`
-  const more = removed.length - SHOWN
+  const uri = safe(seriesUri(place))
+  if (removed.length === 0) return `${uri}: nothing to do, all ${plural(left, "instance")} stay`
+  const title = dryRun ? "would be removed" : "removed"
+  const gone = plural(removed.length, "instance")
   return [
-    safe(seriesUri(place)),
-    table(
-      [dryRun ? "would be removed" : "removed"],
-      removed.slice(0, SHOWN).map((key) => [key]),
+    uri,
+    shortTable(
+      [title],
+      removed.map((key) => [key]),
     ),
-    ...(more > 0 ? [`and ${more} more; --json has them all`] : []),
     "",
     dryRun
-      ? `${plural(removed.length, "instance")} would go, ${left} would be left; nothing was written`
-      : `${plural(removed.length, "instance")} removed, ${left} left`,
+      ? `${gone} would go, ${count(left)} would be left; nothing was written`
+      : `${gone} removed, ${count(left)} left`,
   ].join("\n")
 }

@@ -1,9 +1,10 @@
 import { InstancesLostError, type SeriesPlace, seriesUri } from "../../cod/index.ts"
 import { type RepairReport, repair as repairSeries } from "../../cod/repair.ts"
-import { count, plural, safe, table } from "../../support/text.ts"
+import { plural, safe, table } from "../../support/text.ts"
 import { accessFor, type WriteOptions, withStoreToWrite } from "./change-series.ts"
 import { Damaged } from "./explain.ts"
 import { refuseHindered, requireThere } from "./hindrances.ts"
+import { shortTable } from "./short-table.ts"
 import type { CodStart } from "./start.ts"
 import { seriesTarget } from "./target.ts"
 
@@ -89,26 +90,22 @@ export function renderRepair(
   return [
     safe(series),
     ...(told.length === 0 ? [] : [table(["instances", "count"], told)]),
-    ...(report.lost.length === 0
-      ? []
-      : [
-          `\n${listed(
-            "lost",
-            report.lost.map(({ key, why }) => [key, why]),
-          )}`,
-        ]),
-    ...(report.leftOver.length === 0
-      ? []
-      : [
-          `\n${listed(
-            "no instance, in the tar",
-            report.leftOver.map(({ name, why }) => [name, why]),
-          )}`,
-        ]),
+    ...section(
+      "lost",
+      report.lost.map(({ key, why }) => [key, why]),
+    ),
+    ...section(
+      "no instance, in the tar",
+      report.leftOver.map(({ name, why }) => [name, why]),
+    ),
     ...(setAside === undefined ? [] : [`\nthe old metadata: ${safe(setAside)}`]),
     "",
     summaryOf(wanted, report, dryRun, dropLost),
   ].join("\n")
+}
+
+function section(title: string, rows: readonly (readonly [string, string])[]): string[] {
+  return rows.length === 0 ? [] : ["", shortTable([title, "because"], rows)]
 }
 
 function summaryOf(wanted: string, { lost }: RepairReport, dryRun: boolean, dropLost: boolean): string {
@@ -117,15 +114,4 @@ function summaryOf(wanted: string, { lost }: RepairReport, dryRun: boolean, drop
   if (lost.length > 0 && !dropLost)
     return `refused without --drop-lost: ${plural(lost.length, "instance")} would be given up`
   return `would be written anew: ${wanted}; nothing was written`
-}
-
-/** Of a tar that is damaged all over there are thousands. */
-const SHOWN = 20
-
-function listed(title: string, rows: readonly (readonly [string, string])[]): string {
-  const more = rows.length - SHOWN
-  return (
-    table([title, "because"], rows.slice(0, SHOWN)) +
-    (more > 0 ? `\nand ${count(more)} more; --json has them all` : "")
-  )
 }
