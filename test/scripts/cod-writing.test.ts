@@ -533,3 +533,19 @@ test("a store that refuses ends it: what was stored is told, the rest is left fo
   expect(not_begun).toBe(1)
   expect((await cod("append", datastore, path)).stdout).toEndWith("2 instances stored, 1 there already\n")
 })
+
+test("what is refused under the lock, because somebody was quicker, gives the lock back", async () => {
+  const at = bucket()
+  const { series } = at
+  await stored(at, 1, 2)
+  // It has seen that the instance is there, and is about to lock the series.
+  const locking = cloud.fail({ operation: "gcs.insert", fault: { kind: "stall" } })
+  await using slow = startScript(["scripts/cod.ts", "remove", series, uid(1)], { env: ENV })
+  await locking.reached()
+  const quick = await cod("remove", series, uid(1))
+  locking.release()
+  const { exitCode, stderr } = await slow.finished
+  expect([quick.exitCode, exitCode]).toEqual([0, 1])
+  expect(stderr).toContain(`has no instance with the key "${uid(1)}"\n  It has ${uid(2)}.`)
+  expect(documentOf(await cod("info", series, "--json"))).toMatchObject({ instances: 1, locks: [] })
+})
