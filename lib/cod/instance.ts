@@ -4,9 +4,15 @@ import { TooLarge, UidHashFuncMissingError } from "./errors.ts"
 import { type DicomFile, dicomJson, pixeldataOf } from "./format/dicom/index.ts"
 import { isRemote, splitTarUri } from "./format/layout.ts"
 import type { InstanceRecord, StoredTags } from "./format/metadata/types.ts"
-import type { Hints } from "./hints.ts"
-import { factsOf, type InstanceFacts, MAX_PARSED_BYTES, requireRecorded } from "./reading/facts.ts"
-import { fetchObject, fetchView } from "./reading/fetch.ts"
+import { HINT_FIELDS, type Hints } from "./hints.ts"
+import {
+  factsOf,
+  type InstanceFacts,
+  MAX_PARSED_BYTES,
+  requireRecorded,
+  type WholeFile,
+} from "./reading/facts.ts"
+import { fetchObject, fetchSmall, fetchView } from "./reading/fetch.ts"
 import { openFile, uriOpener } from "./reading/open-uri.ts"
 import { openScratch, type Scratch } from "./reading/scratch.ts"
 import type { SeriesAccess } from "./reading/series-at.ts"
@@ -47,6 +53,9 @@ export interface Belief {
   /** Take a hint at face value rather than read the file (false). */
   readonly trustHints?: boolean
 }
+
+/** Up to here a remote file is read into memory where it is needed once. */
+const SMALL_BYTES = 2 ** 20
 
 /**
  * One DICOM file, wherever it is. Nothing is read before it has to be. Temporary files go with `cleanup()`, which leaves it
@@ -125,6 +134,20 @@ export class Instance implements AsyncDisposable {
       await view[Symbol.asyncDispose]()
       throw error
     }
+  }
+
+  /** @internal Whether `size`, `crc32c` and the UIDs can be told, on trust, without reading the file. */
+  get isKnown(): boolean {
+    return this.#facts !== undefined || HINT_FIELDS.every((field) => this.hints[field] !== undefined)
+  }
+
+  /**
+   * @internal Reads the file once for everything that has to be known of it, and verifies what was said of it. A small remote
+   * one makes no temporary file.
+   */
+  async readWhole(signal?: AbortSignal): Promise<WholeFile> {
+    const bytes = (await this.#smallBytes(signal)) ?? (await this.#allBytes(signal))
+    return { bytes, ...this.#learnFrom(bytes) }
   }
 
   /** As `open`, but hints are the caller's matter. */
@@ -256,9 +279,26 @@ export class Instance implements AsyncDisposable {
     return use(file, facts)
   }
 
+  async #smallBytes(signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const { dicomUri, hints } = this
+    const isObject = isRemote(dicomUri) && !isInTar(dicomUri)
+    if (!isObject || (hints.size ?? 0) > SMALL_BYTES) return undefined
+    return await fetchSmall(dicomUri, this.#access, SMALL_BYTES, signal)
+  }
+
+  async #allBytes(signal?: AbortSignal): Promise<Uint8Array> {
+    await using view = await this.openUnverified(signal)
+    if (view.size > MAX_PARSED_BYTES) throw new TooLarge(this.dicomUri, MAX_PARSED_BYTES)
+    return await view.bytes(signal)
+  }
+
   async #learn(view: ByteView, signal?: AbortSignal) {
     if (view.size > MAX_PARSED_BYTES) throw new TooLarge(this.dicomUri, MAX_PARSED_BYTES)
-    const learnt = factsOf(await view.bytes(signal), this.hints, this.dicomUri)
+    return this.#learnFrom(await view.bytes(signal))
+  }
+
+  #learnFrom(bytes: Uint8Array) {
+    const learnt = factsOf(bytes, this.hints, this.dicomUri)
     if (this.#record !== undefined) requireRecorded(this.#record, learnt.facts, this.dicomUri)
     this.#facts = learnt.facts
     return learnt

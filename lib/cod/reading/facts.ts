@@ -16,6 +16,13 @@ export interface InstanceFacts {
   readonly studyUid: string
 }
 
+/** A DICOM file that was read, and what it says of itself. */
+export interface WholeFile {
+  readonly bytes: Uint8Array
+  readonly file: DicomFile
+  readonly facts: InstanceFacts
+}
+
 /**
  * Reads what has to be known of a file, and compares it with what was said of it.
  * @throws InvalidDicom, InstanceValidationError when it lacks a UID, HintMismatchError

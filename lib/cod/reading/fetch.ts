@@ -1,7 +1,11 @@
 import { ChecksumMismatch } from "../../storage/errors.ts"
+import type { ObjectInfo } from "../../storage/store.ts"
+import { crc32cBase64 } from "../../support/checksums.ts"
+import { TooLarge } from "../format/errors.ts"
 import type { ByteView } from "../view.ts"
 import { collectInFile } from "./collect.ts"
 import { copyView } from "./copy-view.ts"
+import { wholeObject } from "./object-bytes.ts"
 import type { Scratch } from "./scratch.ts"
 import { locateObject, type StoreChoice } from "./store-of.ts"
 
@@ -20,14 +24,38 @@ export async function fetchObject(
   return await inNewFile(scratch, async (path) => {
     const admit = (bytes: number) => scratch.reserve(path, bytes)
     const { info, crc32c } = await collectInFile(object, {}, path, signal, admit)
-    if (info.crc32c !== undefined && info.crc32c !== crc32c) {
-      const facts = { uri, want: info.crc32c, got: crc32c }
-      throw new ChecksumMismatch(`${uri}: what arrived is not what is stored`, facts)
-    }
+    requireStored(uri, info, crc32c)
   })
 }
 
-/** The same for bytes that are open already. */
+function requireStored(uri: string, { crc32c: want }: ObjectInfo, got: string): void {
+  if (want === undefined || want === got) return
+  throw new ChecksumMismatch(`${uri}: what arrived is not what is stored`, { uri, want, got })
+}
+
+/**
+ * The bytes of a small object, without a file.
+ * @returns undefined for one that is larger than `maxBytes`
+ * @throws ChecksumMismatch, NotFound, Unavailable
+ */
+export async function fetchSmall(
+  uri: string,
+  choice: StoreChoice,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  using object = locateObject(uri, choice)
+  try {
+    const { info, bytes } = await wholeObject(object, maxBytes, signal)
+    requireStored(uri, info, crc32cBase64(bytes))
+    return bytes
+  } catch (error) {
+    if (error instanceof TooLarge) return undefined
+    throw error
+  }
+}
+
+/** The same as `fetchObject` for bytes that are open already. */
 export async function fetchView(view: ByteView, scratch: Scratch, signal?: AbortSignal): Promise<string> {
   return await inNewFile(scratch, async (path) => {
     scratch.reserve(path, view.size)

@@ -5,6 +5,7 @@ import { changeInstance } from "../format/metadata/instance-text.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
 import { isPathSegment } from "../format/uid.ts"
 import type { Instance } from "../instance.ts"
+import type { WholeFile } from "../reading/facts.ts"
 import { type Draft, snapshotOf } from "./draft.ts"
 import type { Holding } from "./holding.ts"
 import { keyWithin, TRUSTING } from "./membership.ts"
@@ -124,12 +125,13 @@ interface Terms extends AppendOptions {
 }
 
 async function judge(to: AppendTo, instance: Instance, terms: Terms, signal?: AbortSignal): Promise<Outcome> {
-  const { maxInstanceBytes = 10 * GIB } = terms
-  const size = await instance.size(TRUSTING, signal)
-  if (size > maxInstanceBytes) throw new TooLarge(`the instance ${instance.originalPath}`, maxInstanceBytes)
+  refuseTooLarge(instance, instance.hints.size ?? 0, terms)
+  // Of a file of which nothing is known everything is read at once: it will be needed if the instance is new.
+  const whole = instance.isKnown ? undefined : await instance.readWhole(signal)
+  refuseTooLarge(instance, await instance.size(TRUSTING, signal), terms)
   const key = await keyWithin(to.draft, instance, signal)
   const known = to.draft.instances.get(key)
-  if (known === undefined) return await addNew(to, instance, key, terms, signal)
+  if (known === undefined) return await addNew(to, instance, key, { ...terms, whole }, signal)
   if (known.kind === "unreadable") throw known.problem
   if ((await instance.crc32c(TRUSTING, signal)) === known.crc32c) return "same"
   // A hint that was wrong must not leave a trace.
@@ -140,11 +142,19 @@ async function judge(to: AppendTo, instance: Instance, terms: Terms, signal?: Ab
   return "conflict"
 }
 
+function refuseTooLarge(
+  { originalPath }: Instance,
+  size: number,
+  { maxInstanceBytes = 10 * GIB }: AppendOptions,
+): void {
+  if (size > maxInstanceBytes) throw new TooLarge(`the instance ${originalPath}`, maxInstanceBytes)
+}
+
 async function addNew(
   to: AppendTo,
   instance: Instance,
   key: string,
-  { room, dropFetched }: Terms,
+  { room, dropFetched, whole }: Terms & { readonly whole: WholeFile | undefined },
   signal?: AbortSignal,
 ): Promise<"new"> {
   const { draft, place, holding } = to
@@ -154,7 +164,7 @@ async function addNew(
     })
   }
   const destination: Destination = { place, key, position: await to.position(signal), now: to.now() }
-  const { record, bytes } = await packInstance(instance, destination, signal)
+  const { record, bytes } = await packInstance(instance, destination, whole, signal)
   room.take(record.size)
   await dropFetched()
   const data = await holding.hold(bytes, record.crc32c, signal)

@@ -4,7 +4,7 @@ import { parseEntry } from "../format/metadata/instance.ts"
 import { changeInstance, changeTags, type InstanceChanges } from "../format/metadata/instance-text.ts"
 import type { InstanceEntry, InstanceRecord } from "../format/metadata/types.ts"
 import type { TarMember } from "../format/tar/member.ts"
-import { MAX_PARSED_BYTES } from "../reading/facts.ts"
+import { factsOf, MAX_PARSED_BYTES } from "../reading/facts.ts"
 import { frameTable } from "../reading/frame-place.ts"
 import { bytesOfRange } from "../reading/object-bytes.ts"
 import type { Series } from "../reading/series.ts"
@@ -78,7 +78,12 @@ async function recordAt(
   if (size > MAX_PARSED_BYTES) throw new TooLarge(memberName(key), MAX_PARSED_BYTES)
   const { bytes } = await bytesOfRange(tar, { start, end: start + size }, generation, signal)
   const file = { originalPath: instanceUri(place, key), dependencies: [] }
-  const record = recordOfFile(bytes, {}, file, { place, key, position: start, now })
+  const record = recordOfFile(factsOf(bytes, {}, file.originalPath), file, {
+    place,
+    key,
+    position: start,
+    now,
+  })
   return changeInstance(record, { startByte: start, endByte: start + size })
 }
 

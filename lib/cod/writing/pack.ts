@@ -1,13 +1,12 @@
 import { dicomJson } from "../format/dicom/index.ts"
-import { TooLarge } from "../format/errors.ts"
 import { instanceUri, memberName, type SeriesPlace } from "../format/layout.ts"
 import { newInstance } from "../format/metadata/instance-text.ts"
 import type { InstanceRecord, StoredTags } from "../format/metadata/types.ts"
 import { offsetTables } from "../format/offset-tables.ts"
 import { type PlacedEntry, placeEntry } from "../format/tar/write.ts"
-import type { Hints } from "../hints.ts"
+import { verifyHints } from "../hints.ts"
 import type { Instance } from "../instance.ts"
-import { factsOf, MAX_PARSED_BYTES } from "../reading/facts.ts"
+import type { WholeFile } from "../reading/facts.ts"
 import { TRUSTING } from "./membership.ts"
 
 /** An instance that is to become a member of the tar. */
@@ -27,34 +26,32 @@ export interface Destination {
 }
 
 /**
- * Reads a file once, verifies what was said of it, and makes of it what a series keeps: its bytes as they are, its
- * tags, and where its frames are.
+ * Reads a file, unless it was read, verifies what was said of it, and makes of it what a series keeps: its bytes as they are,
+ * its tags, and where its frames are.
  * @throws HintMismatchError, InvalidDicom, InstanceValidationError, NotFound, StorageError, TooLarge
  */
 export async function packInstance(
   instance: Instance,
   destination: Destination,
+  read: WholeFile | undefined,
   signal?: AbortSignal,
 ): Promise<Packed> {
-  // It was looked at before, to find out what it is called here: it has to be the same file still.
-  const promised = { ...instance.hints, ...(await uidsOf(instance, signal)) }
-  await using view = await instance.openUnverified(signal)
-  if (view.size > MAX_PARSED_BYTES) throw new TooLarge(instance.originalPath, MAX_PARSED_BYTES)
-  const bytes = await view.bytes(signal)
-  return { record: recordOfFile(bytes, promised, instance, destination), bytes }
+  // What it is called here was found out before: it has to be the same file still.
+  const promised = await uidsOf(instance, signal)
+  const whole = read ?? (await instance.readWhole(signal))
+  verifyHints(promised, whole.facts, instance.originalPath)
+  return { record: recordOfFile(whole, instance, destination), bytes: whole.bytes }
 }
 
 /**
  * What a series keeps of a DICOM file beside its bytes.
- * @throws HintMismatchError, InvalidDicom, InstanceValidationError
+ * @throws InvalidMetadata, InvalidDicom
  */
 export function recordOfFile(
-  bytes: Uint8Array,
-  promised: Hints,
+  { file, facts }: Pick<WholeFile, "file" | "facts">,
   { originalPath, dependencies }: Pick<Instance, "originalPath" | "dependencies">,
   { place, key, position, now }: Destination,
 ): InstanceRecord {
-  const { file, facts } = factsOf(bytes, promised, originalPath)
   const uri = instanceUri(place, key)
   const tags = dicomJson(file, { uri }) as StoredTags
   const { member } = entryOf(key, facts.size, position, now)

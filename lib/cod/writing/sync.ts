@@ -72,7 +72,7 @@ async function uploadTar(
       ifGeneration: stored?.info.generation ?? "absent",
       crc32c: bytes.crc32c,
       contentType: "application/x-tar",
-      ...(tarStorageClass !== undefined && { storageClass: tarStorageClass }),
+      ...storageClassOf(stored, tarStorageClass),
     },
     signal,
   )
@@ -97,6 +97,12 @@ export function tarRecord(
     instances: instancesDigest(metadataOf(draft)),
     ...(isExact && { offset_tables: "exact" as const }),
   }
+}
+
+/** A tar stays in the class that it has, unless another one is asked for. */
+function storageClassOf(stored: StoredTar | undefined, wanted: string | undefined) {
+  const storageClass = wanted ?? stored?.info.storageClass
+  return storageClass === undefined ? {} : { storageClass }
 }
 
 /** Made anew each time, and the only object that may be overwritten whatever it was: the tar tells what is in it. */

@@ -248,10 +248,10 @@ describe("an append", () => {
     await using cod = await site.open()
     const stop = new AbortController()
     const last = site.files.nth(2)
-    const size = last.size.bind(last)
-    last.size = (belief, signal) => {
+    const read = last.readWhole.bind(last)
+    last.readWhole = (signal) => {
       stop.abort(new Error("enough"))
-      return size(belief, signal)
+      return read(signal)
     }
     await expect(cod.append([site.files.nth(1), last], {}, stop.signal)).rejects.toThrow()
     expect(cod.isChanged).toBeFalse()
