@@ -38,7 +38,7 @@ export function newInstance(instance: NewInstance, maxTagsBytes = DEFAULT_LIMITS
     ...storedValues(instance, {}),
     version: "2.0",
   }
-  return understood(instance.key, inEntryOrder(entry), maxTagsBytes)
+  return { ...understood(instance.key, inEntryOrder(entry), maxTagsBytes), clean: true }
 }
 
 /**
@@ -53,7 +53,7 @@ export function changeInstance(
 ): InstanceRecord {
   const entry = parseEntry(record.json, { inOrder: true })
   const changed = merged(entry, storedValues({ ...record, ...changes }, entry))
-  return understood(record.key, changed, maxTagsBytes)
+  return { ...understood(record.key, changed, maxTagsBytes), clean: record.clean }
 }
 
 /**
@@ -122,7 +122,8 @@ function tagsOf(record: InstanceRecord): StoredTags | undefined {
  * The entry without what we never write: NaN and infinities, also within its tags, and tables that are null, which web
  * readers take apart. Undefined when it holds nothing of the kind.
  */
-function cleanEntry({ json }: InstanceRecord, maxTagsBytes: number): object | undefined {
+function cleanEntry({ json, clean }: InstanceRecord, maxTagsBytes: number): object | undefined {
+  if (clean) return undefined
   const entry = parseEntry(json, { inOrder: true })
   const metadata = isText(entry.metadata) ? cleanTags(entry.metadata, maxTagsBytes) : undefined
   if (metadata === undefined && entry.offset_tables !== null && isStrictJson(json)) return undefined

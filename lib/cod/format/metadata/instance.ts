@@ -75,6 +75,7 @@ function readEntry(key: string, json: () => string, maxTagsBytes: number): Insta
     get json() {
       return json()
     },
+    clean: false,
     tags: tagsOf(json, maxTagsBytes),
   }
 }

@@ -55,6 +55,8 @@ export interface InstanceRecord extends InstanceValues {
   readonly unknown: ReadonlyMap<string, unknown>
   /** The entry's JSON text as it stood. */
   readonly json: string
+  /** Made here: what we never write, NaN for instance, need not be looked for in it, nor in its tags. */
+  readonly clean: boolean
   /**
    * DICOM JSON, decompressed at the call: again at each call unless it is small.
    *

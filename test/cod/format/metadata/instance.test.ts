@@ -149,6 +149,24 @@ describe("an instance of ours", () => {
     expect(Buffer.from(Bun.zstdDecompressSync(stored)).toString()).toStartWith('{"00080018": ')
   })
 
+  test("holds no NaN from the first, and is written as it is", () => {
+    const tags = { "00181151": { vr: "DS", Value: [Number.NaN, 1.5] } }
+    const record = changeInstance(newInstance({ ...values, tags }), { startByte: 512 })
+    expect(record.clean).toBe(true)
+    expect(record.tags()).toEqual({ "00181151": { vr: "DS", Value: [null, 1.5] } })
+    expect(JSON.parse(written(record)).cod.instances.a).toEqual(JSON.parse(record.json))
+  })
+
+  test("that was stored with NaN loses it also when something else of it has changed", () => {
+    const stored = understood(
+      read(entry2({ metadata: packed('{"00181151": {"vr": "DS", "Value": [NaN]}}') })),
+    )
+    const record = changeInstance(stored, { startByte: 512 })
+    expect(record.clean).toBe(false)
+    const again = understood(parseSeriesMetadata(Buffer.from(written(record))).instances.get("a"))
+    expect(again.tags()).toEqual({ "00181151": { vr: "DS", Value: [null] } })
+  })
+
   test("with a value that nobody would read is refused", () => {
     for (const wrong of [{ startByte: -1 }, { crc32c: "" }, { size: Number.NaN }, { key: "../x" }]) {
       expect(() => newInstance({ ...values, ...wrong })).toThrow(InvalidMetadata)
@@ -180,6 +198,11 @@ describe("an instance of ours", () => {
     expect(changeInstance(understood(read(entry1())), { uri: "x" }).version).toBe("1.0")
   })
 })
+
+function written(entry: InstanceEntry): string {
+  const series = parseSeriesMetadata(Buffer.from(documentText({})))
+  return gunzipSync(encodeSeriesMetadata({ ...series, instances: new Map([["a", entry]]) })).toString()
+}
 
 function packed(content: string | Uint8Array<ArrayBuffer>): string {
   return Buffer.from(Bun.zstdCompressSync(content)).toString("base64")
