@@ -1,18 +1,13 @@
-import { gunzipSync, gzipSync } from "node:zlib"
+import { gunzipSync } from "node:zlib"
 import { InvalidCompression, TooLarge } from "./errors.ts"
 
-// As Python's gzip module has it, which wrote all series before us.
-const LEVEL = 9
-const OS_BYTE = 9
-const OS_UNKNOWN = 255
-
 /**
- * gzip (RFC 1952) at the highest level, without name and time: the same bytes in give the same bytes out.
+ * gzip (RFC 1952) at level 9, without name and time: the same bytes in give the same bytes out, behind the header that
+ * Python's gzip module writes.
  */
-export function gzip(bytes: Uint8Array): Uint8Array {
-  const zipped = gzipSync(bytes, { level: LEVEL })
-  zipped[OS_BYTE] = OS_UNKNOWN
-  return zipped
+export function gzip(bytes: Uint8Array<ArrayBuffer>): Uint8Array {
+  // Less than half of zlib's time, and smaller for what stored tags are: base64 of what was compressed before.
+  return Bun.gzipSync(bytes, { level: 9, library: "libdeflate" })
 }
 
 /** Whether `bytes` begin as gzip does: stores hand the same object out compressed or not. */
