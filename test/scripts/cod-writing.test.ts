@@ -312,7 +312,7 @@ describe("a writer that is killed", () => {
 
   test("before anything was stored: whoever asks for the series is told of its lock", async () => {
     const { series } = bucket()
-    const stalled = cloud.fail({ operation: "gcs.get", key: "*.tar", fault: { kind: "stall" } })
+    const stalled = cloud.fail({ operation: "gcs.get", key: "*/.cod.lock", fault: { kind: "stall" } })
     await using writer = startScript(["scripts/cod.ts", "append", series, numbered(1)], { env: ENV })
     await stalled.reached()
     writer.kill("SIGKILL")
@@ -326,7 +326,7 @@ describe("a writer that is killed", () => {
   test("by a signal that asks: what has begun is stored, and the lock is given back", async () => {
     const { datastore, series } = bucket()
     const path = sources({ "1.dcm": nth(1), "9.dcm": dicom({ instance: uid(9), series: `${SERIES}.9` }) })
-    const stalled = cloud.fail({ operation: "gcs.get", key: "*.tar", fault: { kind: "stall" } })
+    const stalled = cloud.fail({ operation: "gcs.get", key: "*/.cod.lock", fault: { kind: "stall" } })
     await using writer = startScript(["scripts/cod.ts", "append", datastore, path, "--json"], { env: ENV })
     await stalled.reached()
     writer.kill("SIGTERM")
@@ -448,6 +448,10 @@ describe("repair and upgrade", () => {
     await series.remove(series.keys.metadata)
     await series.remove(series.keys.index)
     expect((await cod("info", series.uri)).stderr).toContain(`cod.ts repair ${series.uri} makes the metadata`)
+    const added = await cod("append", series.uri, numbered(1))
+    expect(added.exitCode).toBe(1)
+    expect(added.stdout).toContain("it has tar, but no metadata.json")
+    expect(added.stdout).toContain(`cod.ts repair ${series.uri} makes the metadata`)
     const { exitCode, stdout } = await cod("repair", series.uri)
     expect(exitCode).toBe(0)
     expect(stdout).toEndWith("written anew: index, metadata\n")

@@ -9,7 +9,7 @@ import {
 } from "../../cod/index.ts"
 import type { ObjectStore } from "../../storage/store.ts"
 import { AppError } from "../../support/errors.ts"
-import { refuseHindered } from "./hindrances.ts"
+import { refuseHindered, refuseWithoutMetadata } from "./hindrances.ts"
 import type { CodStart } from "./start.ts"
 
 /** Files that belong into one series. */
@@ -46,6 +46,7 @@ export async function appendToSeries(
   const opening = { ...access, ...place, store, hashedUids }
   // Given up half-way its lock would hang: what has begun may end.
   const signal = stop.forced
+  await refuseWithoutMetadata(store, place, signal)
   if (!dryRun) return reportOf(place, await ingest(instances, { ...opening, log, signal }))
   await using series = await CODObject.open({ ...opening, lock: false, createIfMissing: true }, signal)
   const result = await series.append(instances, { dirty: true }, signal)

@@ -37,7 +37,28 @@ export async function requireThere(
   place: SeriesPlace,
   signal: AbortSignal,
 ): Promise<void> {
-  const { metadata, tar } = seriesKeys(place.studyUid, place.seriesUid)
-  const objects = await Promise.all([store.head(metadata, signal), store.head(tar, signal)])
-  if (objects.every((object) => object === undefined)) throw new CODObjectNotFoundError(seriesUri(place))
+  const { metadata, tar } = await partsOf(store, place, signal)
+  if (metadata === undefined && tar === undefined) throw new CODObjectNotFoundError(seriesUri(place))
+}
+
+/**
+ * Refuses a series that has lost its metadata: what is added would hide that there were others.
+ * @param store the series' datastore
+ * @throws CODObjectNotFoundError, and as `refuseHindered` when somebody may just be making it
+ */
+export async function refuseWithoutMetadata(
+  store: ObjectStore,
+  place: SeriesPlace,
+  signal: AbortSignal,
+): Promise<void> {
+  const { metadata, tar } = await partsOf(store, place, signal)
+  if (metadata !== undefined || tar === undefined) return
+  await refuseHindered(store, place, signal)
+  throw new CODObjectNotFoundError(seriesUri(place))
+}
+
+async function partsOf(store: ObjectStore, { studyUid, seriesUid }: SeriesPlace, signal: AbortSignal) {
+  const keys = seriesKeys(studyUid, seriesUid)
+  const [metadata, tar] = await Promise.all([store.head(keys.metadata, signal), store.head(keys.tar, signal)])
+  return { metadata, tar }
 }

@@ -98,7 +98,9 @@ export function renderRepair(
       "no instance, in the tar",
       report.leftOver.map(({ name, why }) => [name, why]),
     ),
-    ...(setAside === undefined ? [] : [`\nthe old metadata: ${safe(setAside)}`]),
+    ...(setAside === undefined
+      ? []
+      : [`\nthe old metadata ${dryRun ? "would be" : "are"} kept as ${safe(setAside)}`]),
     "",
     summaryOf(wanted, report, dryRun, dropLost),
   ].join("\n")
