@@ -54,7 +54,9 @@ export async function refuseWithoutMetadata(
   const { metadata, tar } = await partsOf(store, place, signal)
   if (metadata !== undefined || tar === undefined) return
   await refuseHindered(store, place, signal)
-  throw new CODObjectNotFoundError(seriesUri(place))
+  // Nobody makes it, unless it was made meanwhile.
+  const now = await partsOf(store, place, signal)
+  if (now.metadata === undefined) throw new CODObjectNotFoundError(seriesUri(place))
 }
 
 async function partsOf(store: ObjectStore, { studyUid, seriesUid }: SeriesPlace, signal: AbortSignal) {
