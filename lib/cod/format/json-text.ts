@@ -35,17 +35,28 @@ function textOf(value: unknown, depth: number): string {
   if (typeof value === "string") return textOfString(value)
   if (typeof value === "number") return textOfNumber(value)
   if (typeof value === "boolean" || typeof value === "bigint") return String(value)
-  if (Array.isArray(value)) return `[${value.map((item) => textOf(item, depth + 1)).join(", ")}]`
-  const members = entriesOf(value)
-    .filter(([, member]) => member !== undefined)
-    .map(([key, member]) => `${textOfString(key)}: ${textOf(member, depth + 1)}`)
-  return `{${members.join(", ")}}`
+  return Array.isArray(value) ? textOfItems(value, depth + 1) : textOfMembers(value, depth + 1)
 }
 
-function entriesOf(value: unknown): [string, unknown][] {
-  if (value instanceof Map) return [...value]
-  if (!isPlainObject(value)) throw new InvalidJson(`JSON cannot tell a ${typeof value} of this kind`)
-  return keysInOrder(value).map((key) => [key, value[key]])
+function textOfItems(items: readonly unknown[], depth: number): string {
+  let text = ""
+  for (const item of items) text += `${text === "" ? "" : ", "}${textOf(item, depth)}`
+  return `[${text}]`
+}
+
+function textOfMembers(value: unknown, depth: number): string {
+  let text = ""
+  if (isPlainObject(value)) {
+    for (const key of keysInOrder(value)) text = withMember(text, key, value[key], depth)
+  } else if (value instanceof Map) {
+    for (const [key, member] of value) text = withMember(text, key, member, depth)
+  } else throw new InvalidJson(`JSON cannot tell a ${typeof value} of this kind`)
+  return `{${text}}`
+}
+
+function withMember(text: string, key: string, member: unknown, depth: number): string {
+  if (member === undefined) return text
+  return `${text}${text === "" ? "" : ", "}${textOfString(key)}: ${textOf(member, depth)}`
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
@@ -54,11 +65,25 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null
 }
 
+/** ASCII in which nothing needs to be escaped, as most texts are. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
 function textOfString(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  )
+  if (PLAIN.test(text)) return `"${text}"`
+  return inAscii(JSON.stringify(text))
+}
+
+/** By hand, for speed: of a value of pixels the beginning is told, and it is mostly beyond ASCII. */
+function inAscii(text: string): string {
+  let ascii = ""
+  let from = 0
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit < 0x7f) continue
+    ascii += `${text.slice(from, at)}\\u${unit.toString(16).padStart(4, "0")}`
+    from = at + 1
+  }
+  return ascii + text.slice(from)
 }
 
 /** A whole number that is not safe came from a fraction or an exponent: other whole ones of that size are `bigint`. */
