@@ -116,7 +116,7 @@ describe("writing", () => {
       .filter((n) => !Number.isSafeInteger(n))
     const texts = fc.string({ unit: "binary" })
     const ascii = String.fromCharCode(...Array(256).keys())
-    const values = [ascii, ...fc.sample(doubles, 500), ...fc.sample(texts, 200)]
+    const values = [ascii, ...ascii, ...fc.sample(doubles, 500), ...fc.sample(texts, 200)]
     const python = Bun.spawnSync(
       ["python3", "-c", "import json, sys; json.dump(json.load(sys.stdin), sys.stdout)"],
       {
