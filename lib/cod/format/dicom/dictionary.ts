@@ -1,4 +1,5 @@
 import data from "./dictionary.json" with { type: "json" }
+import { tagKey } from "./model.ts"
 
 /**
  * VR that the data dictionary (PS3.6) gives a public tag: also "US or SS" and the like, undefined for a tag that it
@@ -14,7 +15,7 @@ export function publicVr(tag: number): string | undefined {
  */
 export function privateVr(tag: number, creator: string): string | undefined {
   const tags = privateTags(creator)
-  const key = tag.toString(16).toUpperCase().padStart(8, "0")
+  const key = tagKey(tag)
   const group = key.slice(0, 4)
   const last = key.slice(6)
   return tags?.get(key) ?? tags?.get(`${group}xx${last}`) ?? tags?.get(`${key.slice(0, 2)}xxxx${last}`)

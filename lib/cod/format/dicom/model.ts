@@ -62,5 +62,8 @@ export function tagText(tag: number): string {
 
 /** "7FE00010", as DICOM JSON writes tags. */
 export function tagKey(tag: number): string {
-  return tag.toString(16).toUpperCase().padStart(8, "0")
+  return `${HEX[tag >>> 24]}${HEX[(tag >>> 16) & 0xff]}${HEX[(tag >>> 8) & 0xff]}${HEX[tag & 0xff]}`
 }
+
+/** Bytes by two digits each. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).toUpperCase().padStart(2, "0"))

@@ -1,4 +1,5 @@
 import { type Charsets, decodeText } from "./charset.ts"
+import { tagKey } from "./model.ts"
 import { latin1, trimPadding } from "./text.ts"
 
 /** JSON values of one element: none for an empty one; undefined when its value breaks its VR's rules. */
@@ -27,41 +28,43 @@ type Reader = (bytes: Uint8Array, context: ValueContext) => Values
  */
 export function readValues(vr: string, bytes: Uint8Array, context: ValueContext): Values {
   if (bytes.length === 0) return []
-  return READERS[vr]?.(bytes, context)
+  return READERS.get(vr)?.(bytes, context)
 }
 
 export function isValueVr(vr: string): boolean {
-  return Object.hasOwn(READERS, vr)
+  return READERS.has(vr)
 }
 
-const READERS: Readonly<Record<string, Reader>> = {
-  AE: (bytes) => notEmpty(latin1(bytes).split("\\").map(trimBlank)),
-  AS: codes,
-  AT: tags,
-  CS: codes,
-  DA: codes,
-  DS: decimals,
-  DT: codes,
-  FD: numbers(8, (view, at, little) => finite(view.getFloat64(at, little))),
-  FL: numbers(4, (view, at, little) => finite(view.getFloat32(at, little))),
-  IS: integers,
-  LO: texts(64),
-  LT: oneText(10_240),
-  PN: names,
-  SH: texts(16),
-  SL: numbers(4, (view, at, little) => view.getInt32(at, little)),
-  SS: numbers(2, (view, at, little) => view.getInt16(at, little)),
-  ST: oneText(1024),
-  SV: numbers(8, (view, at, little) => exact(view.getBigInt64(at, little))),
-  TM: codes,
-  UC: texts(Number.POSITIVE_INFINITY),
-  UI: uids,
-  UL: numbers(4, (view, at, little) => view.getUint32(at, little)),
-  UR: (bytes) => notEmpty([latin1(bytes).replace(BLANK_END, "")]),
-  US: numbers(2, (view, at, little) => view.getUint16(at, little)),
-  UT: oneText(Number.POSITIVE_INFINITY),
-  UV: numbers(8, (view, at, little) => exact(view.getBigUint64(at, little))),
-}
+const READERS: ReadonlyMap<string, Reader> = new Map(
+  Object.entries<Reader>({
+    AE: (bytes) => notEmpty(latin1(bytes).split("\\").map(trimBlank)),
+    AS: codes,
+    AT: tags,
+    CS: codes,
+    DA: codes,
+    DS: decimals,
+    DT: codes,
+    FD: numbers(8, (view, at, little) => finite(view.getFloat64(at, little))),
+    FL: numbers(4, (view, at, little) => finite(view.getFloat32(at, little))),
+    IS: integers,
+    LO: texts(64),
+    LT: oneText(10_240),
+    PN: names,
+    SH: texts(16),
+    SL: numbers(4, (view, at, little) => view.getInt32(at, little)),
+    SS: numbers(2, (view, at, little) => view.getInt16(at, little)),
+    ST: oneText(1024),
+    SV: numbers(8, (view, at, little) => exact(view.getBigInt64(at, little))),
+    TM: codes,
+    UC: texts(Number.POSITIVE_INFINITY),
+    UI: uids,
+    UL: numbers(4, (view, at, little) => view.getUint32(at, little)),
+    UR: (bytes) => notEmpty([latin1(bytes).replace(BLANK_END, "")]),
+    US: numbers(2, (view, at, little) => view.getUint16(at, little)),
+    UT: oneText(Number.POSITIVE_INFINITY),
+    UV: numbers(8, (view, at, little) => exact(view.getBigUint64(at, little))),
+  }),
+)
 
 // What Python takes for white space among the characters of Latin-1.
 const BLANK = "[\\t-\\r\\x1c-\\x20\\x85\\xa0]"
@@ -166,7 +169,9 @@ function numbers(
   return (bytes, { littleEndian }) => {
     if (bytes.length % size !== 0) return undefined
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    return Array.from({ length: bytes.length / size }, (_, index) => read(view, index * size, littleEndian))
+    const values: (number | bigint | null)[] = []
+    for (let at = 0; at < bytes.length; at += size) values.push(read(view, at, littleEndian))
+    return values
   }
 }
 
@@ -176,7 +181,7 @@ function tags(bytes: Uint8Array, { littleEndian }: ValueContext): Values {
   return Array.from({ length: Math.floor(bytes.length / 4) }, (_, index) => {
     const group = view.getUint16(4 * index, littleEndian)
     const element = view.getUint16(4 * index + 2, littleEndian)
-    return (group * 0x10000 + element).toString(16).toUpperCase().padStart(8, "0")
+    return tagKey(group * 0x10000 + element)
   })
 }
 

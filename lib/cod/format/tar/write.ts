@@ -141,11 +141,9 @@ function headerBlock(file: Required<TarEntry>, typeflag: "x" | "0"): Uint8Array 
   block.write("ustar\x0000", 257, "latin1")
   text(265, 32, file.uname)
   text(297, 32, file.gname)
-  octal(
-    148,
-    6,
-    block.reduce((sum, byte) => sum + byte, 0),
-  )
+  let checksum = 0
+  for (let at = 0; at < BLOCK; at++) checksum += block[at] ?? 0
+  octal(148, 6, checksum)
   block[154] = 0
   return block
 }
