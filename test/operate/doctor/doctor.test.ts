@@ -547,6 +547,12 @@ describe("a ledger", () => {
 
   test("that cannot be read in time is no fault, and nothing is said of it", async () => {
     using hospital = await wellBox({ ledger: true })
+    // Large enough for its reading to take many times as long as it may.
+    edit(
+      hospital.ledgerPath,
+      `insert into hourly (hour) with recursive n (i) as (values (1) union all select i + 1 from n where i < 300000)
+       select i from n`,
+    )
     hospital.env.STALL_SECONDS = "0.001"
     const report = await examined(hospital)
     expect(findingOf(report, "ledger")).toEqual({
