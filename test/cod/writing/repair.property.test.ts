@@ -43,10 +43,12 @@ test("whatever is cut off, flipped or forgotten, the series is sound afterwards,
     fc.asyncProperty(damages, async (damage) => {
       await using site = await folderWith(GOLDEN)
       await inflict(site, damage)
-      await site.repair({ dropLost: true })
-      const { isSound, findings } = await site.check()
-      expect(findings.filter(({ severity }) => severity === "error")).toEqual([])
-      expect(isSound).toBe(true)
+      const { kept, moved, remade, found } = await site.repair({ dropLost: true })
+      const { findings } = await site.check()
+      const errors = findings.filter(({ severity }) => severity === "error").map(({ kind }) => kind)
+      // Where no file can be read any more the tar still holds its members: a person has to say that they may go.
+      const isEmpty = [kept, moved, remade, found].every(({ length }) => length === 0)
+      expect(errors.filter((kind) => !(isEmpty && kind === "metadata-empty"))).toEqual([])
       await using cod = await CODObject.open({ ...site.place, store: site.store, lock: false })
       for (const key of wholeIn(damage)) {
         await using view = await cod.openInstance(key)
@@ -54,7 +56,10 @@ test("whatever is cut off, flipped or forgotten, the series is sound afterwards,
       }
       expect((await site.repair()).written).toEqual({ tar: false, index: false, metadata: false })
     }),
-    { numRuns: 40 },
+    {
+      numRuns: 40,
+      examples: [[{ left: 4772, flipped: [1664], forgotten: [], misplaced: [], index: "kept" }]],
+    },
   )
 }, 120_000)
 
