@@ -29,7 +29,14 @@ export async function checkDatabase(
       if (!(error instanceof DatabaseError)) throw error
       return faultOf(error, fixOf(error, settings))
     }
-    return ok(`PostgreSQL ${inspection.serverVersion} lets ${settings.user} in`)
+    const { serverVersion } = inspection
+    if (isTooOld(serverVersion)) {
+      return fault(
+        `PostgreSQL ${serverVersion} lets ${settings.user} in, but is too old`,
+        `Ask for PostgreSQL ${OLDEST} or newer: a discovery goes by the server's own hash of rows, which older ones lack.`,
+      )
+    }
+    return ok(`PostgreSQL ${serverVersion} lets ${settings.user} in`)
   })
   const found = inspection
   if (found === undefined) return [reached]
@@ -46,6 +53,14 @@ export async function checkDatabase(
     ),
     await step("database: clock", () => clockResult("the database", found.skewMs)),
   ]
+}
+
+/** The first one that has `hash_record_extended`. */
+const OLDEST = 14
+
+/** @param version as `server_version` has it: `18.4 (Debian 18.4-1)`, `16beta2` */
+export function isTooOld(version: string): boolean {
+  return Number.parseInt(version, 10) < OLDEST
 }
 
 /** SQLSTATE (PostgreSQL documentation, appendix A) and what the system says of connections. */
