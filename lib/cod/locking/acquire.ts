@@ -4,12 +4,10 @@ import type { ObjectInfo, ObjectStore } from "../../storage/store.ts"
 import { onAbort } from "../../support/abort.ts"
 import { crc32cBase64 } from "../../support/checksums.ts"
 import { type Clock, systemClock } from "../../support/clock.ts"
-import { describeError, verdictOf } from "../../support/errors.ts"
-import { LocksLeftBehindError } from "../errors.ts"
 import { LOCK_NAMES, type SeriesPlace } from "../format/layout.ts"
 import { type LockFolder, lockFolder, requireLockNames } from "./names.ts"
 import { type LockOwner, metadataOf, thisOwner, tokenOf } from "./owner.ts"
-import { heldByAnother } from "./refusal.ts"
+import { describeHeld, heldByAnother, leftBehind } from "./refusal.ts"
 import { deleteLock } from "./remove.ts"
 import { seriesLock } from "./series-lock.ts"
 import type { HeldLock, SeriesLock } from "./types.ts"
@@ -151,17 +149,11 @@ async function giveBack({ store, folder, token }: Attempt, taken: readonly HeldL
     try {
       await deleteLock(store, lock, AbortSignal.timeout(UNDO_MS))
     } catch {
-      left.push(`${lock.uri} (generation ${lock.generation})`)
+      left.push(describeHeld(lock))
     }
   }
   if (left.length === 0) return reason
-  const { message } = describeError(reason)
-  return new LocksLeftBehindError(`${message}; it may have left behind ${left.join(", ")}`, {
-    verdict: verdictOf(reason),
-    facts: { series: folder.uri, token },
-    hint: `If they are there, remove them: \`cod unlock ${folder.uri} --generation G --why TEXT\`.`,
-    cause: reason,
-  })
+  return leftBehind(folder.uri, token, left, reason)
 }
 
 /** Follows the caller's signal, but later. */

@@ -1,5 +1,6 @@
 import type { ObjectInfo } from "../../storage/store.ts"
-import { LockAcquisitionError, LockVerificationError } from "../errors.ts"
+import { describeError, verdictOf } from "../../support/errors.ts"
+import { LockAcquisitionError, LocksLeftBehindError, LockVerificationError } from "../errors.ts"
 import { describeLock, type FoundLock, foundLock } from "./found.ts"
 import type { LockFolder } from "./names.ts"
 import type { HeldLock } from "./types.ts"
@@ -55,6 +56,31 @@ export function lockLost(
     },
     hint: "Nothing is written without the lock. Find out who broke it, and look at the series with `cod check`.",
   })
+}
+
+/**
+ * What to throw when locks could not be given back.
+ * @param left their URIs, and generations where those are known
+ * @param reason why they were to be given back: what went wrong first
+ */
+export function leftBehind(
+  seriesUri: string,
+  token: string,
+  left: readonly string[],
+  reason: unknown,
+): LocksLeftBehindError {
+  const { message } = describeError(reason)
+  return new LocksLeftBehindError(`${message}; it may have left behind ${left.join(", ")}`, {
+    verdict: verdictOf(reason),
+    facts: { series: seriesUri, token },
+    hint: `If they are there, remove them: \`cod unlock ${seriesUri} --generation G --why TEXT\`.`,
+    cause: reason,
+  })
+}
+
+/** A lock that we made, for `leftBehind`. */
+export function describeHeld({ uri, generation }: HeldLock): string {
+  return `${uri} (generation ${generation})`
 }
 
 function factsOf({ generation, tool, holder, since }: FoundLock, now: Date) {

@@ -3,10 +3,11 @@ import { openStore } from "../../storage/open.ts"
 import type { ObjectStore } from "../../storage/store.ts"
 import { UsageError } from "../../support/errors.ts"
 import type { CODObjectAccess } from "../access.ts"
-import { CODObjectNotFoundError, ErrorLogExistsError } from "../errors.ts"
+import { CODObjectNotFoundError, ErrorLogExistsError, LockVerificationError } from "../errors.ts"
 import type { SeriesPlace } from "../format/layout.ts"
 import { acquireLocks } from "../locking/acquire.ts"
 import { lockBody } from "../locking/body.ts"
+import { describeHeld, leftBehind } from "../locking/refusal.ts"
 import type { SeriesLock } from "../locking/series-lock.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
 import { openReader, type SeriesReader } from "../reading/reader.ts"
@@ -47,8 +48,19 @@ export async function openSession(
     return { reader, store, loaded, lock, [Symbol.dispose]: () => kept.dispose() }
   } catch (error) {
     // Nothing was changed under it yet.
-    if (held === undefined) await lock?.release()
+    if (held === undefined && lock !== undefined) await giveBack(lock, series.uri, error)
     throw error
+  }
+}
+
+/** What failed before is what has to be told; a lock that stays is told with it. */
+async function giveBack(lock: SeriesLock, seriesUri: string, failure: unknown): Promise<void> {
+  try {
+    await lock.release()
+  } catch (error) {
+    // One that is gone already is not left.
+    if (error instanceof LockVerificationError) return
+    throw leftBehind(seriesUri, lock.token, lock.held.map(describeHeld), failure)
   }
 }
 

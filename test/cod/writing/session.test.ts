@@ -8,10 +8,13 @@ import {
   ErrorLogExistsError,
   InvalidMetadata,
   LockAcquisitionError,
+  LocksLeftBehindError,
   LockVerificationError,
   withCODObject,
 } from "../../../lib/cod/index.ts"
+import { Unavailable } from "../../../lib/storage/errors.ts"
 import { UsageError } from "../../../lib/support/errors.ts"
+import { failureOf } from "../../contract/bodies.ts"
 import { nth, SERIES, STUDY, uid } from "./files.ts"
 import { folderSite, readBack, type Site } from "./sites.ts"
 import { stopping } from "./stopping.ts"
@@ -63,6 +66,17 @@ describe("opening a series", () => {
     await using cod = await site.open()
     expect((await cod.getMetadata()).instances.size).toBe(0)
     await cod.release()
+  })
+
+  test("that fails tells why, and which locks it could not give back", async () => {
+    await using site = await folderSite()
+    const { store, stopAt } = stopping(site.store)
+    stopAt(({ verb }) => verb === "delete", new Unavailable("no answer", {}), "before", true)
+    const error = await failureOf(CODObject.open({ ...optionsOf(site), store, createIfMissing: false }))
+    expect(error).toBeInstanceOf(LocksLeftBehindError)
+    expect((error as Error).cause).toBeInstanceOf(CODObjectNotFoundError)
+    for (const name of LOCKS) expect((error as Error).message).toContain(`/${name} (generation `)
+    expect(await site.locks()).toEqual(LOCKS)
   })
 
   test("whose metadata cannot be read is an error, and leaves no lock", async () => {
