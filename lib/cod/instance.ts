@@ -146,8 +146,9 @@ export class Instance implements AsyncDisposable {
    * one makes no temporary file.
    */
   async readWhole(signal?: AbortSignal): Promise<WholeFile> {
-    const bytes = (await this.#smallBytes(signal)) ?? (await this.#allBytes(signal))
-    return { bytes, ...this.#learnFrom(bytes) }
+    const small = await this.#fetchSmall(signal)
+    const bytes = small?.bytes ?? (await this.#allBytes(signal))
+    return { bytes, ...this.#learnFrom(bytes, small?.crc32c) }
   }
 
   /** As `open`, but hints are the caller's matter. */
@@ -279,7 +280,7 @@ export class Instance implements AsyncDisposable {
     return use(file, facts)
   }
 
-  async #smallBytes(signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  async #fetchSmall(signal?: AbortSignal) {
     const { dicomUri, hints } = this
     const isObject = isRemote(dicomUri) && !isInTar(dicomUri)
     if (!isObject || (hints.size ?? 0) > SMALL_BYTES) return undefined
@@ -297,8 +298,8 @@ export class Instance implements AsyncDisposable {
     return this.#learnFrom(await view.bytes(signal))
   }
 
-  #learnFrom(bytes: Uint8Array) {
-    const learnt = factsOf(bytes, this.hints, this.dicomUri)
+  #learnFrom(bytes: Uint8Array, crc32c?: string) {
+    const learnt = factsOf(bytes, this.hints, this.dicomUri, crc32c)
     if (this.#record !== undefined) requireRecorded(this.#record, learnt.facts, this.dicomUri)
     this.#facts = learnt.facts
     return learnt

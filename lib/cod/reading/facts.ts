@@ -25,14 +25,16 @@ export interface WholeFile {
 
 /**
  * Reads what has to be known of a file, and compares it with what was said of it.
+ * @param crc32c of the bytes, for who knows it already
  * @throws InvalidDicom, InstanceValidationError when it lacks a UID, HintMismatchError
  */
 export function factsOf(
   bytes: Uint8Array,
   hints: Hints,
   uri: string,
+  crc32c = crc32cBase64(bytes),
 ): { readonly facts: InstanceFacts; readonly file: DicomFile } {
-  const measured = { size: bytes.length, crc32c: crc32cBase64(bytes) }
+  const measured = { size: bytes.length, crc32c }
   // Cheap, and of a file that is not the one that was meant nothing else is of interest.
   verifyHints({ size: hints.size, crc32c: hints.crc32c }, measured, uri)
   const file = parseDicom(bytes)

@@ -34,7 +34,7 @@ function requireStored(uri: string, { crc32c: want }: ObjectInfo, got: string): 
 }
 
 /**
- * The bytes of a small object, without a file.
+ * The bytes of a small object and their CRC32C, without a file.
  * @returns undefined for one that is larger than `maxBytes`
  * @throws ChecksumMismatch, NotFound, Unavailable
  */
@@ -43,12 +43,13 @@ export async function fetchSmall(
   choice: StoreChoice,
   maxBytes: number,
   signal?: AbortSignal,
-): Promise<Uint8Array | undefined> {
+): Promise<{ readonly bytes: Uint8Array; readonly crc32c: string } | undefined> {
   using object = locateObject(uri, choice)
   try {
     const { info, bytes } = await wholeObject(object, maxBytes, signal)
-    requireStored(uri, info, crc32cBase64(bytes))
-    return bytes
+    const crc32c = crc32cBase64(bytes)
+    requireStored(uri, info, crc32c)
+    return { bytes, crc32c }
   } catch (error) {
     if (error instanceof TooLarge) return undefined
     throw error

@@ -1,5 +1,6 @@
 import { PreconditionFailed } from "../../storage/errors.ts"
 import type { ObjectInfo, ObjectStore, UploadBody, WriteOptions } from "../../storage/store.ts"
+import { sizeOfBody } from "../../storage/upload-parts.ts"
 
 /**
  * Writes an object under its precondition. A refusal may be the answer to a repetition of a write whose answer was lost:
@@ -18,12 +19,8 @@ export async function writeObject(
   } catch (error) {
     if (!(error instanceof PreconditionFailed)) throw error
     const found = await store.head(key, signal)
-    const isOurs = found?.crc32c === options.crc32c && found.size === sizeOf(body)
+    const isOurs = found?.crc32c === options.crc32c && found.size === sizeOfBody(body)
     if (found === undefined || !isOurs || found.generation === options.ifGeneration) throw error
     return found
   }
-}
-
-function sizeOf(body: UploadBody): number {
-  return body instanceof Uint8Array ? body.length : body.size
 }
