@@ -18,7 +18,7 @@ async function seriesOf(cod: CODObject, { expected }: GoldenCase) {
   const { studyUid, seriesUid, hashedUids, fields } = await cod.getMetadata()
   const sorted = await cod.getInstances({ strictSorting: false })
   const instances: Record<string, GoldenInstance> = {}
-  for (const key of Object.keys(expected.instances)) instances[key] = await instanceOf(cod, key)
+  for (const key of Object.keys(expected.instances)) instances[key] = await describeInstance(cod, key)
   return {
     study_uid: studyUid,
     series_uid: seriesUid,
@@ -34,7 +34,8 @@ function expectedOf({ expected }: GoldenCase) {
   return { study_uid, series_uid, hashed_uids, metadata_fields, order, instances }
 }
 
-async function instanceOf(cod: CODObject, key: string): Promise<GoldenInstance> {
+/** What we read of an instance, in the package's words. */
+export async function describeInstance(cod: CODObject, key: string): Promise<GoldenInstance> {
   const instance = await cod.getInstance(key)
   const tags = await instance.metadata()
   const frames = Number(tags["00280008"]?.Value?.[0] ?? 1)
