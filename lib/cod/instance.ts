@@ -1,8 +1,6 @@
-import { abortReason } from "../storage/failures.ts"
 import { crc32cBase64 } from "../support/checksums.ts"
 import { TooLarge, UidHashFuncMissingError } from "./errors.ts"
 import { type DicomFile, dicomJson, pixeldataOf } from "./format/dicom/index.ts"
-import { isRemote, splitTarUri } from "./format/layout.ts"
 import type { InstanceRecord, StoredTags } from "./format/metadata/types.ts"
 import { HINT_FIELDS, type Hints } from "./hints.ts"
 import {
@@ -12,8 +10,8 @@ import {
   requireRecorded,
   type WholeFile,
 } from "./reading/facts.ts"
-import { fetchObject, fetchSmall, fetchView } from "./reading/fetch.ts"
-import { openFile, uriOpener } from "./reading/open-uri.ts"
+import { type InstanceFile, instanceFile, type Whereabouts } from "./reading/instance-file.ts"
+import { uriOpener } from "./reading/open-uri.ts"
 import { openScratch, type Scratch } from "./reading/scratch.ts"
 import type { SeriesAccess } from "./reading/series-at.ts"
 import { sharedWork } from "./reading/shared-work.ts"
@@ -34,12 +32,6 @@ export interface InstanceOptions extends SeriesAccess {
   readonly uidHashFunc?: UidHashFunc | undefined
 }
 
-/** Where an instance's bytes are right now, and how to come by them. */
-export interface Whereabouts {
-  readonly uri: string
-  open(signal?: AbortSignal): Promise<ByteView>
-}
-
 /** What a series knows of an instance of its own. */
 export interface StoredInstance {
   readonly record: InstanceRecord
@@ -54,9 +46,6 @@ export interface Belief {
   readonly trustHints?: boolean
 }
 
-/** Up to here a remote file is read into memory where it is needed once. */
-const SMALL_BYTES = 2 ** 20
-
 /**
  * One DICOM file, wherever it is. Nothing is read before it has to be. Temporary files go with `cleanup()`, which leaves it
  * as it was at first, or at the end of `await using`, after which nothing is fetched any more. For an instance of a series
@@ -68,14 +57,10 @@ export class Instance implements AsyncDisposable {
   readonly dependencies: readonly string[]
   readonly hints: Hints
   readonly uidHashFunc: UidHashFunc | undefined
-  readonly #home: Whereabouts
-  readonly #access: InstanceOptions
   readonly #scratch: Scratch
-  readonly #fetched: string[] = []
+  readonly #file: InstanceFile
   // Who asks for several facts asks for them at once.
-  readonly #fetches = sharedWork<void>()
   readonly #lessons = sharedWork<InstanceFacts>()
-  #now: Whereabouts
   #record: InstanceRecord | undefined
   #facts: InstanceFacts | undefined
   #metadata: StoredTags | undefined
@@ -83,10 +68,9 @@ export class Instance implements AsyncDisposable {
   /** @param stored @internal for a series' own instances, which it makes itself */
   constructor(options: InstanceOptions, stored?: StoredInstance) {
     const { dicomUri, dependencies = [], hints = {}, uidHashFunc } = options
-    this.#access = options
     this.#scratch = stored?.scratch ?? openScratch(options)
-    this.#home = stored?.home ?? { uri: dicomUri, open: uriOpener(dicomUri, options, this.#scratch) }
-    this.#now = this.#home
+    const home = stored?.home ?? { uri: dicomUri, open: uriOpener(dicomUri, options, this.#scratch) }
+    this.#file = instanceFile(home, options, this.#scratch)
     this.#record = stored?.record
     this.originalPath = stored?.record.originalPath ?? dicomUri
     this.dependencies = stored?.record.dependencies ?? [...dependencies]
@@ -104,17 +88,17 @@ export class Instance implements AsyncDisposable {
 
   /** Where the bytes are right now: changes when the file is fetched, extracted, or its tar is pulled. */
   get dicomUri(): string {
-    return this.#now.uri
+    return this.#file.uri
   }
 
   /** Whether the bytes are somewhere else than where they were at first. */
   get isMoved(): boolean {
-    return this.#now !== this.#home
+    return this.#file.isMoved
   }
 
   /** Brings a remote file, or a remote tar's member, into a temporary file. Local ones stay where they are. */
   async fetch(signal?: AbortSignal): Promise<void> {
-    await this.#fetches.join("file", (shared) => this.#fetchUnlessLocal(shared), signal)
+    await this.#file.fetch(signal)
   }
 
   /**
@@ -123,7 +107,7 @@ export class Instance implements AsyncDisposable {
    * @throws HintMismatchError, CorruptInstanceError, SeriesBeingRewritten, InvalidDicom, NotFound, StorageError
    */
   async open(signal?: AbortSignal): Promise<ByteView> {
-    const view = await this.openUnverified(signal)
+    const view = await this.#file.open(signal)
     const isPromised =
       this.#facts === undefined && Object.values(this.hints).some((hint) => hint !== undefined)
     if (!isPromised) return view
@@ -146,16 +130,8 @@ export class Instance implements AsyncDisposable {
    * one makes no temporary file.
    */
   async readWhole(signal?: AbortSignal): Promise<WholeFile> {
-    const small = await this.#fetchSmall(signal)
-    const bytes = small?.bytes ?? (await this.#allBytes(signal))
-    return { bytes, ...this.#learnFrom(bytes, small?.crc32c) }
-  }
-
-  /** As `open`, but hints are the caller's matter. */
-  async openUnverified(signal?: AbortSignal): Promise<ByteView> {
-    if (signal?.aborted) throw abortReason(signal)
-    if (isRemote(this.dicomUri) && !isInTar(this.dicomUri)) await this.fetch(signal)
-    return await this.#now.open(signal)
+    const { bytes, crc32c } = await this.#file.whole(this.hints.size, signal)
+    return { bytes, ...this.#learnFrom(bytes, crc32c) }
   }
 
   /**
@@ -235,7 +211,7 @@ export class Instance implements AsyncDisposable {
 
   /** @internal For the series that it belongs to: the bytes are there now. */
   moveTo(whereabouts: Whereabouts): void {
-    this.#now = whereabouts
+    this.#file.moveTo(whereabouts)
   }
 
   /** @internal For the series that it belongs to: this is the file that was read. */
@@ -247,9 +223,8 @@ export class Instance implements AsyncDisposable {
 
   /** Deletes the temporary files that were made for it; `dicomUri` is what it was at first. */
   async cleanup(): Promise<void> {
-    for (const path of this.#fetched.splice(0)) this.#scratch.remove(path)
+    this.#file.goHome()
     if (this.#record === undefined) this.#scratch.clear()
-    this.#now = this.#home
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -275,22 +250,9 @@ export class Instance implements AsyncDisposable {
   /** Opens the file, parses it, and remembers what it is. Who asks one thing of a remote file asks another. */
   async #parsed<T>(use: (file: DicomFile, facts: InstanceFacts) => T, signal?: AbortSignal): Promise<T> {
     if (this.#record === undefined) await this.fetch(signal)
-    await using view = await this.openUnverified(signal)
+    await using view = await this.#file.open(signal)
     const { file, facts } = await this.#learn(view, signal)
     return use(file, facts)
-  }
-
-  async #fetchSmall(signal?: AbortSignal) {
-    const { dicomUri, hints } = this
-    const isObject = isRemote(dicomUri) && !isInTar(dicomUri)
-    if (!isObject || (hints.size ?? 0) > SMALL_BYTES) return undefined
-    return await fetchSmall(dicomUri, this.#access, SMALL_BYTES, signal)
-  }
-
-  async #allBytes(signal?: AbortSignal): Promise<Uint8Array> {
-    await using view = await this.openUnverified(signal)
-    if (view.size > MAX_PARSED_BYTES) throw new TooLarge(this.dicomUri, MAX_PARSED_BYTES)
-    return await view.bytes(signal)
   }
 
   async #learn(view: ByteView, signal?: AbortSignal) {
@@ -305,27 +267,8 @@ export class Instance implements AsyncDisposable {
     return learnt
   }
 
-  async #fetchUnlessLocal(signal?: AbortSignal): Promise<void> {
-    const { uri } = this.#now
-    if (!isRemote(uri)) return
-    const path = isInTar(uri)
-      ? await this.#fetchMember(signal)
-      : await fetchObject(uri, this.#access, this.#scratch, signal)
-    this.moveTo({ uri: path, open: async () => openFile(path) })
-    this.#fetched.push(path)
-  }
-
-  async #fetchMember(signal?: AbortSignal): Promise<string> {
-    await using view = await this.#now.open(signal)
-    return await fetchView(view, this.#scratch, signal)
-  }
-
   #hashFunc(): UidHashFunc {
     if (this.uidHashFunc === undefined) throw new UidHashFuncMissingError(this.dicomUri)
     return this.uidHashFunc
   }
-}
-
-function isInTar(uri: string): boolean {
-  return splitTarUri(uri) !== undefined
 }
