@@ -14,6 +14,7 @@ import type { LoadedInstances } from "./reading/instances.ts"
 import type { SerializedCODObject } from "./serialize.ts"
 import type { Which } from "./stored-series.ts"
 import { ByteView } from "./view.ts"
+import { withAdded } from "./writing/added-instances.ts"
 import { inTurn } from "./writing/in-turn.ts"
 import { bytesOf } from "./writing/pieces.ts"
 import { openSession, type Session } from "./writing/session.ts"
@@ -231,19 +232,7 @@ export class CODObject extends MaintainedSeries {
   }
 
   protected override instancesIn(loaded: LoadedMetadata): LoadedInstances {
-    const instances = super.instancesIn(loaded)
-    return {
-      ...instances,
-      get: (key) => this.#placed(instances.get(key)),
-      of: (record) => this.#placed(instances.of(record)),
-      all: () =>
-        new Map(
-          instances
-            .all()
-            .entries()
-            .map(([key, instance]) => [key, this.#placed(instance)]),
-        ),
-    }
+    return withAdded(super.instancesIn(loaded), this.reader, (key) => this.#writer?.addedBytes(key))
   }
 
   /** Those that were handed in are in the series now. */
@@ -255,19 +244,6 @@ export class CODObject extends MaintainedSeries {
       instance.moveTo({ uri: instanceUri(this.series.place, key), open })
     }
     this.#appended.clear()
-  }
-
-  /** One that is not stored yet is read from where it waits for it. */
-  #placed(instance: Instance): Instance {
-    const { key } = instance.record!
-    if (this.#writer?.addedBytes(key) === undefined) return instance
-    const open = async (signal?: AbortSignal) => {
-      // It may be stored by now.
-      const added = this.#writer?.addedBytes(key)
-      return added === undefined ? await this.reader.openInstance(key, signal) : new ByteView(bytesOf(added))
-    }
-    instance.moveTo({ uri: instanceUri(this.series.place, key), open })
-    return instance
   }
 
   async #change<T>(
