@@ -39,7 +39,6 @@ export interface SeriesReference extends SeriesPlace {
 
 /** Names of lock objects: ours and the Python package's. */
 export const LOCK_NAMES = [".cod.lock", ".gradient.lock"] as const
-export type LockName = (typeof LOCK_NAMES)[number]
 
 /** Stands between a tar's own URI and the name of one of its members. */
 const IN_TAR = ".tar://"
@@ -59,7 +58,7 @@ export function seriesKeys(studyUid: string, seriesUid: string): SeriesKeys {
 }
 
 /** @throws InvalidUri when a UID cannot be a segment of a path */
-export function lockKey(studyUid: string, seriesUid: string, lockName: LockName): string {
+export function lockKey(studyUid: string, seriesUid: string, lockName: string): string {
   return `${seriesKeys(studyUid, seriesUid).folder}${lockName}`
 }
 

@@ -1,6 +1,6 @@
 import type { ObjectSource } from "../../storage/store.ts"
 import { UsageError } from "../../support/errors.ts"
-import { LOCK_NAMES, type SeriesPlace, seriesKeys, seriesUri } from "../format/layout.ts"
+import { LOCK_NAMES, lockKey, type SeriesPlace, seriesUri } from "../format/layout.ts"
 import { locateFolder } from "../reading/store-of.ts"
 
 /** A dot in front keeps a lock apart from everything else in a series' folder, whatever the rest of its name is. */
@@ -31,7 +31,11 @@ export interface LockFolder {
 /** @throws UsageError when the datastore does not lie in the store */
 export function lockFolder(store: ObjectSource, place: SeriesPlace): LockFolder {
   using located = locateFolder(place.datastore, { store })
-  const folder = located.prefix + seriesKeys(place.studyUid, place.seriesUid).folder
+  const { prefix } = located
   const uri = seriesUri(place)
-  return { uri, keyOf: (name) => folder + name, uriOf: (name) => `${uri}/${name}` }
+  return {
+    uri,
+    keyOf: (name) => prefix + lockKey(place.studyUid, place.seriesUid, name),
+    uriOf: (name) => `${uri}/${name}`,
+  }
 }

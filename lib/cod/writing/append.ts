@@ -3,7 +3,7 @@ import { InvalidUid, TooLarge } from "../format/errors.ts"
 import { isRemote, type SeriesPlace } from "../format/layout.ts"
 import { changeInstance } from "../format/metadata/instance-text.ts"
 import type { InstanceRecord } from "../format/metadata/types.ts"
-import { isPathSegment } from "../format/uid.ts"
+import { isPathSegment, requireUid, uidFault } from "../format/uid.ts"
 import type { Instance } from "../instance.ts"
 import type { WholeFile } from "../reading/facts.ts"
 import { type Draft, snapshotOf } from "./draft.ts"
@@ -163,6 +163,8 @@ async function addNew(
       facts: { uri: instance.originalPath },
     })
   }
+  // A real UID that is none is stored as it is, for archives hold many; one that is too long would be cut by others.
+  if (!draft.hashedUids && uidFault(key) === "length") requireUid(key)
   const destination: Destination = { place, key, position: await to.position(signal), now: to.now() }
   const { record, bytes } = await packInstance(instance, destination, whole, signal)
   room.take(record.size)

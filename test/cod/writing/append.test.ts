@@ -99,6 +99,14 @@ describe("an instance that is handed in", () => {
     })
   }
 
+  test("is an error when its real UID is longer than one may be", async () => {
+    const long = dicom({ instance: `1.${"2".repeat(63)}` })
+    await using site = await folderSite()
+    await using cod = await site.open()
+    expect(summary(await cod.append([site.files.of(long)]))).toEqual({ ...NOTHING, errors: [InvalidUid] })
+    expect(cod.isChanged).toBeFalse()
+  })
+
   test("is an error when a hint is wrong, whichever: nothing of it stays", async () => {
     await using site = await folderSite()
     await using cod = await site.open()
