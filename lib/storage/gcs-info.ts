@@ -41,7 +41,7 @@ export function infoOfResource(asked: Asked, key: string, resource: GcsResource)
   }
 }
 
-/** The answer to a write. */
+/** The answer to a look or a write. */
 export function infoOfText(asked: Asked & { readonly key: string }, text: string): ObjectInfo {
   try {
     return infoOfResource(asked, asked.key, JSON.parse(text) as GcsResource)

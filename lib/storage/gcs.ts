@@ -3,9 +3,10 @@ import { type Dialect, requestBody } from "./body.ts"
 import { AccessDenied, NotFound } from "./errors.ts"
 import type { Asked } from "./failures.ts"
 import { failureOfAnswer } from "./gcs-failures.ts"
-import { type GcsResource, infoOfHeaders, infoOfResource, LISTED_FIELDS } from "./gcs-info.ts"
+import { type GcsResource, infoOfHeaders, infoOfResource, infoOfText, LISTED_FIELDS } from "./gcs-info.ts"
 import { callSdk, clientFor, type GcsAccess, holdsSomeRight } from "./gcs-sdk.ts"
 import { upload } from "./gcs-upload.ts"
+import { exchange } from "./http.ts"
 import { keySpace } from "./keys.ts"
 import { pages } from "./pages.ts"
 import { DEFAULT_STALL_MS } from "./patience.ts"
@@ -30,8 +31,9 @@ const RESUME: RetryPolicy = { retries: 4, minTimeoutMs: 250, maxTimeoutMs: 8_000
  * A bucket of Google Cloud Storage. Needs `storage.objects.create` to write new objects, `.get` to read and head,
  * `.list` to list, `.delete` to delete and, with `.create`, to replace.
  *
- * The SDK owns credentials, token refresh, list, head and delete. Bodies go by `fetch` with the SDK's token: under Bun
- * a download through the SDK that had to be retried ends the whole process, and its uploads cost three times as much.
+ * The SDK owns credentials, token refresh and list. All else goes by `fetch` with the SDK's token: under Bun a download
+ * through the SDK that had to be retried ends the whole process, its uploads cost three times as much, and so does the
+ * least of its requests.
  *
  * What a read tells of its object lacks the custom metadata; `head` has them.
  */
@@ -45,6 +47,9 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
   const uri = prefix === "" ? `gs://${bucketName}` : `gs://${bucketName}/${prefix}`
   const bucketPath = `/storage/v1/b/${encodeURIComponent(bucketName)}/o`
 
+  const pathOf = (asked: Asked & { readonly key: string }) =>
+    `${bucketPath}/${encodeURIComponent(names.nameOf(asked))}`
+
   const bySdk = <T>(asked: Asked, call: () => Promise<T>, signal?: AbortSignal) =>
     callSdk(asked, call, stallMs, signal)
 
@@ -52,6 +57,19 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
     isAnonymous
       ? {}
       : Object.fromEntries(await bySdk(asked, () => storage.authClient.getRequestHeaders(), signal))
+
+  /** Of one object. @param query begins with `?`, or is empty */
+  const askObject = async (
+    asked: Asked & { readonly key: string },
+    { method, query }: { readonly method: "GET" | "DELETE"; readonly query: string },
+    signal?: AbortSignal,
+  ): Promise<string> => {
+    const url = storage.apiEndpoint + pathOf(asked) + query
+    const headers = await authorize(asked, signal)
+    const answer = await exchange(asked, { url, method, headers }, stallMs, signal)
+    if (!answer.ok) throw failureOfAnswer(asked, answer)
+    return answer.text
+  }
 
   const listPage = async (asked: Asked, query: object, signal?: AbortSignal) => {
     const [, , answer] = await bySdk(asked, () => bucket.getFiles({ ...query, autoPaginate: false }), signal)
@@ -63,10 +81,8 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
 
     async head(key, signal) {
       const asked = { verb: "head", store: uri, key } as const
-      const file = bucket.file(names.nameOf(asked))
       try {
-        const [resource] = await bySdk(asked, () => file.getMetadata(), signal)
-        return infoOfResource(asked, key, resource as GcsResource)
+        return infoOfText(asked, await askObject(asked, { method: "GET", query: "" }, signal))
       } catch (error) {
         if (error instanceof NotFound && !signal?.aborted) return undefined
         throw error
@@ -77,7 +93,7 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
       const asked = { verb: "read", store: uri, key } as const
       const condition =
         ifGeneration === undefined ? "" : `&ifGenerationMatch=${encodeURIComponent(ifGeneration)}`
-      const path = `${bucketPath}/${encodeURIComponent(names.nameOf(asked))}?alt=media${condition}`
+      const path = `${pathOf(asked)}?alt=media${condition}`
       const requested = rangeHeader(asked, range)
       const headers = {
         ...(await authorize(asked, signal)),
@@ -116,10 +132,11 @@ export function openGcs(options: GcsOptions): Opened<ObjectStore> {
 
     async delete(key, { ifGeneration }, signal) {
       const asked = { verb: "delete", store: uri, key } as const
-      // The condition refuses; the generation in the path also keeps servers that ignore conditions from deleting
-      // another version.
-      const file = bucket.file(names.nameOf(asked), { generation: ifGeneration })
-      await bySdk(asked, () => file.delete({ ifGenerationMatch: ifGeneration }), signal)
+      const generation = encodeURIComponent(ifGeneration)
+      // The condition refuses; the generation itself also keeps servers that ignore conditions from deleting another
+      // version.
+      const query = `?generation=${generation}&ifGenerationMatch=${generation}`
+      await askObject(asked, { method: "DELETE", query }, signal)
     },
 
     async probe(signal) {
