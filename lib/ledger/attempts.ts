@@ -1,3 +1,4 @@
+import { type HeaderResult, recordCopiedBytes } from "./cod/headers.ts"
 import { ClaimLost } from "./errors.ts"
 import { countMove, type LedgerObject, nextTryAt, staleReceipt } from "./objects.ts"
 import type { Ledger } from "./open.ts"
@@ -49,6 +50,8 @@ export interface Copied {
   /** Sent to the destination. */
   readonly bytes: number
   readonly warning?: string | undefined
+  /** What the header of a DICOM file says; absent where it was not read. */
+  readonly header?: HeaderResult | undefined
 }
 
 export interface NotCopied {
@@ -99,6 +102,8 @@ export function settleObject(
     bytes: result.bytes,
   })
   if (!overtaken) countMove(tally, now, "copied", result.size)
+  // Compares with what stood there before.
+  if (object.kind === "dicom") recordCopiedBytes(ledger, tally, object, result, { toPack: !overtaken })
   recordDestination(ledger, object, result, overtaken)
 }
 
@@ -107,7 +112,7 @@ export function assertClaimed(ledger: Ledger, claim: { readonly studyId: string;
   const held = ledger.db
     .query("select 1 from claims where study_id = $studyId and token = $token")
     .get({ studyId: claim.studyId, token: claim.token })
-  if (held === null) throw new ClaimLost(claim.studyId)
+  if (held === null) throw new ClaimLost(`study ${claim.studyId}`)
 }
 
 /** What may have moved in an object's row while it was under way. */

@@ -1,14 +1,10 @@
 import { isDead, type Owner } from "../support/owner.ts"
 import { assertClaimed } from "./attempts.ts"
+import { leaseEnd } from "./lease.ts"
 import type { Ledger } from "./open.ts"
 import { closeDeadRuns } from "./runs.ts"
 import { refreshStudy } from "./studies.ts"
 import type { Tally } from "./tally.ts"
-
-/** A claim that is not renewed for this long is anybody's. */
-export const LEASE_MS = 60_000
-/** How often a holder renews. */
-export const HEARTBEAT_MS = 10_000
 
 /** The right to work on one study, until the lease ends or another token stands in its place. */
 export interface Claim {
@@ -59,13 +55,17 @@ export function claimStudy(ledger: Ledger, runId: number, studyId: string): Clai
   })
 }
 
-/** Renews every claim of this run. */
+/** Renews every claim of this run, also those for series. */
 export function renewClaims(ledger: Ledger, runId: number) {
-  ledger.write(() =>
+  ledger.write(() => {
+    const expiresAt = leaseEnd(ledger)
     ledger.db
       .query("update claims set expires_at = $expiresAt where run_id = $runId")
-      .run({ runId, expiresAt: leaseEnd(ledger) }),
-  )
+      .run({ runId, expiresAt })
+    ledger.db
+      .query("update cod_claims set expires_at = $expiresAt where run_id = $runId")
+      .run({ runId, expiresAt })
+  })
 }
 
 /** Gives a study back and says anew whether it is due. @throws ClaimLost */
@@ -124,9 +124,4 @@ function take(ledger: Ledger, tally: Tally, runId: number, studyId: string): Cla
   // What has begun is due where it was not before.
   refreshStudy(ledger, tally, studyId)
   return { studyId, organizationId: study!.organizationId, token, runId }
-}
-
-/** Computed while the write lock is held, so that waiting for it does not shorten the lease. */
-function leaseEnd(ledger: Ledger): string {
-  return new Date(ledger.clock.now().getTime() + LEASE_MS).toISOString()
 }

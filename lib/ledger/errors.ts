@@ -20,10 +20,11 @@ export class LedgerBusy extends HeldByAnother {
 
 /** The claim's lease ended and somebody else took the study, or it was never ours. Its holder stops at once. */
 export class ClaimLost extends AppError {
-  constructor(studyId: string) {
-    super(`the claim of study ${studyId} was lost to another process`, {
+  /** @param what `study 8b0c…`, `series 17` */
+  constructor(what: string) {
+    super(`the claim of ${what} was lost to another process`, {
       verdict: "retry",
-      facts: { study: studyId },
+      facts: { claim: what },
       hint: "The other process goes on with it.",
     })
   }

@@ -5,9 +5,10 @@ import tables from "./migrations/001_tables.sql" with { type: "text" }
 import views from "./migrations/002_views.sql" with { type: "text" }
 import schedule from "./migrations/003_schedule.sql" with { type: "text" }
 import dailyAttempts from "./migrations/004_daily_attempts.sql" with { type: "text" }
+import cod from "./migrations/005_cod.sql" with { type: "text" }
 
 /** In order; a ledger's `user_version` counts how many of them it has. Published ones are never edited. */
-const MIGRATIONS: readonly string[] = [tables, views, schedule, dailyAttempts]
+const MIGRATIONS: readonly string[] = [tables, views, schedule, dailyAttempts, cod]
 
 /** The version that this program gives a ledger. */
 export const LEDGER_VERSION = MIGRATIONS.length

@@ -44,12 +44,21 @@ export interface LedgerObject {
   readonly errorClass: string | null
   readonly errorMessage: string | null
   readonly warning: string | null
+  /** From here: as its header says, of DICOM files whose header has been read. */
+  readonly sopInstanceUid: string | null
+  readonly transferSyntax: string | null
+  readonly frames: number | null
+  readonly seriesNo: number | null
+  /** Its bytes are in the tar of its series; the raw copy was deleted on request. */
+  readonly copyDeletedAt: string | null
 }
 
 const COLUMNS = `study_id as studyId, position, kind, path, source, source_id as sourceId, series_id as seriesId,
   expected_size as expectedSize, source_hash as sourceHash, state, verdict, tries, forced, size, crc32c, generation,
   source_etag as sourceEtag, copied_at as copiedAt, wrong_generation as wrongGeneration,
-  missing_since as missingSince, error_class as errorClass, error_message as errorMessage, warning`
+  missing_since as missingSince, error_class as errorClass, error_message as errorMessage, warning,
+  sop_instance_uid as sopInstanceUid, transfer_syntax as transferSyntax, frames, series_no as seriesNo,
+  copy_deleted_at as copyDeletedAt`
 
 /** Every object of a study, in its order. */
 export function objectsOf(ledger: Ledger, studyId: string): LedgerObject[] {
@@ -142,7 +151,7 @@ export function moveObject(ledger: Ledger, tally: Tally, object: LedgerObject, t
   const { studyId, position } = object
   countMove(tally, object, to)
   ledger.db
-    .query("update objects set state = $to where study_id = $studyId and position = $position")
+    .query("update objects set state = $to, to_pack = 0 where study_id = $studyId and position = $position")
     .run({ studyId, position, to })
 }
 

@@ -117,6 +117,7 @@ export function livingRuns(ledger: Ledger): LivingRun[] {
 
 function free(ledger: Ledger, runId: number) {
   ledger.db.query("delete from claims where run_id = $runId").run({ runId })
+  ledger.db.query("delete from cod_claims where run_id = $runId").run({ runId })
   ledger.db.query("delete from discovering where run_id = $runId").run({ runId })
 }
 

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite"
 
-/** `studies.{standing}`, `objects.{state}`, `complete`, `due`. */
+/** `studies.{standing}`, `objects.{state}`, `complete`, `due`, `series.{state}`, `instances.{result}`. */
 export type TotalName = string
 
 /** Columns of the table `hourly`. */

@@ -51,7 +51,9 @@ function countTotals(db: Database): Map<TotalName, Total> {
     `select 'studies.' || standing as name, count(*) as count, 0 as bytes from studies group by standing
      union all select 'objects.' || state, count(*), coalesce(sum(size) filter (where state = 'copied'), 0) from objects group by state
      union all select 'complete', count(*), 0 from studies where completed_at is not null
-     union all select 'due', count(*), 0 from studies where due = 1`,
+     union all select 'due', count(*), 0 from studies where due = 1
+     union all select 'series.' || state, count(*), 0 from cod_series group by state
+     union all select 'instances.' || result, count(*), 0 from cod_instances where result is not null group by result`,
   )
   return new Map(rows.all().map(({ name, count, bytes }) => [name, { count, bytes }]))
 }

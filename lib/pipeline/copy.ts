@@ -1,13 +1,6 @@
-import {
-  type Claim,
-  claimNext,
-  claimStudy,
-  HEARTBEAT_MS,
-  heldClaims,
-  releaseClaim,
-  renewClaims,
-} from "../ledger/claims.ts"
+import { type Claim, claimNext, claimStudy, heldClaims, releaseClaim, renewClaims } from "../ledger/claims.ts"
 import { ClaimLost } from "../ledger/errors.ts"
+import { HEARTBEAT_MS } from "../ledger/lease.ts"
 import { giveUpLongMissing, queueObjects, retryGivenUp } from "../ledger/retries.ts"
 import { closeDeadRuns } from "../ledger/runs.ts"
 import { studyById } from "../ledger/studies.ts"

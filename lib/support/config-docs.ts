@@ -9,6 +9,7 @@ const TITLES: Readonly<Record<keyof typeof VARIABLES, string>> = {
   s3: "Access to S3",
   gcs: "Access to Google Cloud Storage",
   cod: "Cloud Optimized DICOM",
+  ingest: "Packing as Cloud Optimized DICOM (ingest, run)",
   ledger: "The ledger",
   backup: "Its backups",
   copy: "How much at once",

@@ -2,6 +2,7 @@ import {
   bucketAsUri,
   byteSize,
   cronLine,
+  datastoreUri,
   destinationUri,
   httpUrl,
   localPath,
@@ -287,6 +288,24 @@ export const VARIABLES = {
       example: "change-me-to-a-long-random-text",
       optional: true,
       secret: true,
+    },
+  },
+
+  ingest: {
+    datastore: {
+      name: "COD_DATASTORE_URI",
+      kind: datastoreUri,
+      purpose:
+        "where series are packed, by default cod/dicomweb below the destination; on a folder of its own",
+      example: "gs://research-lake/cod/dicomweb",
+      optional: true,
+    },
+    concurrency: {
+      name: "INGEST_CONCURRENCY",
+      kind: positiveInteger,
+      purpose: "series that are packed at a time",
+      example: "4",
+      default: "2",
     },
   },
 

@@ -126,6 +126,13 @@ export const destinationUri = storeUri(`a gs:// or file:// URI (${BUCKET_WORDS})
   "file",
 ])
 
+/** Readers on the web cannot address a datastore at a bucket's root. */
+export const datastoreUri: ValueKind<string> = kind(
+  "a gs:// URI with a prefix behind the bucket, or a file:// URI",
+  "gs://chest-xrays/cod/dicomweb",
+  destinationUri.schema.refine((uri) => !/^gs:\/\/[^/]+$/.test(uri)),
+)
+
 export const sslMode = oneOf(["disable", "prefer", "require", "verify-ca", "verify-full"], "verify-full")
 
 /** The levels of Python's logging module. */

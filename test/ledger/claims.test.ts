@@ -3,13 +3,12 @@ import {
   type Claim,
   claimNext,
   claimStudy,
-  HEARTBEAT_MS,
   heldClaims,
-  LEASE_MS,
   releaseClaim,
   renewClaims,
 } from "../../lib/ledger/claims.ts"
 import { ClaimLost } from "../../lib/ledger/errors.ts"
+import { HEARTBEAT_MS, LEASE_MS } from "../../lib/ledger/lease.ts"
 import type { Ledger } from "../../lib/ledger/open.ts"
 import { endRun } from "../../lib/ledger/runs.ts"
 import { recordStudy, studyById } from "../../lib/ledger/studies.ts"

@@ -30,6 +30,10 @@ describe("progress", () => {
       "objects failed | 2 | 28 | 7.1 % | ",
       "objects missing at the origin | 1 | 28 | 3.6 % | ",
       "objects retired | 0 |  |  | ",
+      "series packed | 0 | 0 |  | ",
+      "series waiting | 0 | 0 |  | ",
+      "series failed | 0 | 0 |  | ",
+      "images in conflict with their series | 0 |  |  | ",
       "studies claimed now | 1 |  |  | ",
     ])
   })
@@ -37,7 +41,7 @@ describe("progress", () => {
   test("of an empty ledger has the same lines, all of them nothing", () => {
     using bench = testLedger()
     const lines = progressLines(bench.ledger)
-    expect(lines).toHaveLength(10)
+    expect(lines).toHaveLength(14)
     expect(lines[4]).toEqual({ item: "objects copied", count: 0, of: 0, percent: "", size: "0.0 kB" })
   })
 
