@@ -26,6 +26,11 @@ export interface InstanceOptions extends SeriesAccess {
    * `store` is used for what is remote and stays its owner's; without it one is opened for each fetch, and closed.
    */
   readonly dicomUri: string
+  /**
+   * A local file of the same bytes, which is read instead. Whoever says so keeps it as it is until the series that the
+   * instance is appended to is synced: it is packed from there.
+   */
+  readonly localCopy?: string | undefined
   /** URIs that are superfluous once the instance is stored in a series. */
   readonly dependencies?: readonly string[]
   readonly hints?: Hints
@@ -57,6 +62,7 @@ export class Instance implements AsyncDisposable {
   readonly dependencies: readonly string[]
   readonly hints: Hints
   readonly uidHashFunc: UidHashFunc | undefined
+  readonly localCopy: string | undefined
   readonly #scratch: Scratch
   readonly #file: InstanceFile
   // Who asks for several facts asks for them at once.
@@ -67,15 +73,17 @@ export class Instance implements AsyncDisposable {
 
   /** @param stored @internal for a series' own instances, which it makes itself */
   constructor(options: InstanceOptions, stored?: StoredInstance) {
-    const { dicomUri, dependencies = [], hints = {}, uidHashFunc } = options
+    const { dicomUri, localCopy, dependencies = [], hints = {}, uidHashFunc } = options
     this.#scratch = stored?.scratch ?? openScratch(options)
-    const home = stored?.home ?? { uri: dicomUri, open: uriOpener(dicomUri, options, this.#scratch) }
+    const uri = localCopy ?? dicomUri
+    const home = stored?.home ?? { uri, open: uriOpener(uri, options, this.#scratch) }
     this.#file = instanceFile(home, options, this.#scratch)
     this.#record = stored?.record
     this.originalPath = stored?.record.originalPath ?? dicomUri
     this.dependencies = stored?.record.dependencies ?? [...dependencies]
     this.hints = hints
     this.uidHashFunc = uidHashFunc
+    this.localCopy = localCopy
   }
 
   /**

@@ -10,6 +10,7 @@ import { type Draft, snapshotOf } from "./draft.ts"
 import type { Holding } from "./holding.ts"
 import { keyWithin, TRUSTING } from "./membership.ts"
 import { type Destination, isoTime, packInstance } from "./pack.ts"
+import { filePiece } from "./pieces.ts"
 
 export interface AppendOptions {
   /** Whether an instance of the same UID and the same pixels counts as the same, whatever its other elements say (false). */
@@ -169,7 +170,11 @@ async function addNew(
   const { record, bytes } = await packInstance(instance, destination, whole, signal)
   room.take(record.size)
   await dropFetched()
-  const data = await holding.hold(bytes, record.crc32c, signal)
+  const { localCopy } = instance
+  const data =
+    localCopy === undefined
+      ? await holding.hold(bytes, record.crc32c, signal)
+      : filePiece(localCopy, record.size, record.crc32c)
   to.placed(record)
   draft.instances.set(key, record)
   draft.added.set(key, data)

@@ -52,6 +52,27 @@ describe("an instance that is handed in", () => {
     expect(result.errors.map(({ instance }) => instance)).toEqual([missing, remote])
   })
 
+  test("is packed from a local copy of it, and remembered by where it is from", async () => {
+    await using site = await folderSite()
+    const localCopy = `${site.temp.path}/copy.dcm`
+    writeFileSync(localCopy, nth(1))
+    const dicomUri = "gs://raw/1.dcm"
+    await site.change((cod) => cod.append([new Instance({ dicomUri, localCopy, hints: hintsOf(nth(1), 1) })]))
+    await using cod = await site.open({ lock: false })
+    expect(await readBack(cod, uid(1))).toEqual(new Uint8Array(nth(1)))
+    expect((await cod.getInstance(uid(1))).record).toMatchObject({ originalPath: dicomUri })
+    expect((await site.check()).findings).toEqual([])
+  })
+
+  test("is an error when its local copy is another file", async () => {
+    await using site = await folderSite()
+    const localCopy = `${site.temp.path}/copy.dcm`
+    writeFileSync(localCopy, nth(2))
+    await using cod = await site.open()
+    const copied = new Instance({ dicomUri: "gs://raw/1.dcm", localCopy, hints: hintsOf(nth(1), 1) })
+    expect(summary(await cod.append([copied]))).toEqual({ ...NOTHING, errors: [HintMismatchError] })
+  })
+
   test("is an error when it is larger than one may be, by its hint alone", async () => {
     await using site = await folderSite()
     await using cod = await site.open()
