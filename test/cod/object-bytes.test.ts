@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import { TooLarge } from "../../lib/cod/errors.ts"
 import { CODObject, handleRequest } from "../../lib/cod/index.ts"
+import { openForward } from "../../lib/cod/reading/forward.ts"
 import { bytesOfRange, pipeObject, wholeObject } from "../../lib/cod/reading/object-bytes.ts"
 import { NotFound, PreconditionFailed, Unavailable } from "../../lib/storage/errors.ts"
 import { openS3 } from "../../lib/storage/s3.ts"
@@ -41,6 +42,22 @@ function brokenAfter(bytes: Uint8Array, length: number | undefined): ReadableStr
         if (chunk !== undefined) controller.enqueue(chunk)
         else if (length === undefined) controller.close()
         else controller.error(new Error("socket closed"))
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** As the stream of a connection is: nothing more comes of it, whatever has arrived. */
+function endedBy(bytes: Uint8Array, signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
+  const chunks = Array.from({ length: 30 }, (_, n) => bytes.subarray(10_000 * n, 10_000 * (n + 1)))
+  return new ReadableStream(
+    {
+      pull(controller) {
+        signal?.throwIfAborted()
+        const chunk = chunks.shift()
+        if (chunk !== undefined) controller.enqueue(chunk)
+        else controller.close()
       },
     },
     { highWaterMark: 0 },
@@ -111,6 +128,60 @@ describe("bytes of an object", () => {
     const stop = new AbortController()
     const stopped = pipeObject(object, {}, () => stop.abort(), stop.signal)
     expect(await failureOf(stopped)).toBeInstanceOf(Aborted)
+  })
+})
+
+describe("bytes that are read forward", () => {
+  const END = 250_000
+
+  async function opened(source: ObjectSource) {
+    const { generation } = (await bucket.store.head("object"))!
+    const seen = watched(source)
+    const bytes = openForward({ source: seen, key: "object" }, generation, { start: 1000, end: END })
+    const read = async (start: number, length: number, signal?: AbortSignal) => {
+      const target = new Uint8Array(length)
+      return target.subarray(0, await bytes.fill(target, start, signal))
+    }
+    return { read, starts: () => seen.reads().map(({ range }) => range!.start) }
+  }
+
+  test("are one request, whatever the pieces, and end where the range does", async () => {
+    const { read, starts } = await opened(bucket.store)
+    for (let start = 1000; start < END; start += 70_000) {
+      expect(await read(start, 70_000)).toEqual(BYTES.subarray(start, Math.min(END, start + 70_000)))
+    }
+    expect(starts()).toEqual([1000])
+  })
+
+  test("are asked for anew where another place is wanted", async () => {
+    const { read, starts } = await opened(bucket.store)
+    for (const start of [1000, 41_000, 21_000, 61_000, 61_000]) {
+      expect(await read(start, 40_000)).toEqual(BYTES.subarray(start, start + 40_000))
+    }
+    expect(starts()).toEqual([1000, 21_000, 61_000])
+  })
+
+  test("are right after a read that failed in the middle of what it wanted", async () => {
+    const { read, starts } = await opened(breaking([30_000, 10_000, ...Array.from({ length: 6 }, () => 0)]))
+    expect(await read(1000, 20_000)).toEqual(BYTES.subarray(1000, 21_000))
+    expect(await failureOf(read(21_000, 50_000))).toBeInstanceOf(Unavailable)
+    expect(await read(21_000, 50_000)).toEqual(BYTES.subarray(21_000, 71_000))
+    expect(starts().at(-1)).toBe(21_000)
+  })
+
+  test("go on under another signal when that of the first read was aborted", async () => {
+    const { read } = await opened({
+      ...bucket.store,
+      async read(key, options, signal) {
+        const { info, stream } = await bucket.store.read(key, options, signal)
+        const bytes = await new Response(stream).bytes()
+        return { info, stream: endedBy(bytes, signal) }
+      },
+    })
+    const stop = new AbortController()
+    await read(1000, 20_000, stop.signal)
+    stop.abort()
+    expect(await read(21_000, 200_000)).toEqual(BYTES.subarray(21_000, 221_000))
   })
 })
 

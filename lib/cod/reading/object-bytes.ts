@@ -23,55 +23,65 @@ export interface Wanted {
 const FRUITLESS_TRIES = 5
 
 /**
- * Reads an object, or a range of it, into `sink`. A body that breaks off is gone on with where it broke, in the same
- * generation. A range is cut at the object's end, and empty behind it: what the caller makes of that is its matter.
- * @param begin is told of the object before its first byte comes
+ * Bytes of an object, or of a range of it, as they come. A body that breaks off is gone on with where it broke, in the same
+ * generation. A range is cut at the object's end, and empty behind it: what the caller makes of that is its matter. Who
+ * stops before the last chunk ends the body; a chunk is valid only until the next one is asked for.
+ * @param begin is told of the whole object before its first byte comes
+ * @throws NotFound, PreconditionFailed, AccessDenied, Unavailable, what `begin` throws
+ */
+export async function* chunksOf(
+  object: StoredObject,
+  { range, ifGeneration }: Wanted,
+  signal?: AbortSignal,
+  begin: (info: ObjectInfo) => void = () => {},
+): AsyncGenerator<Uint8Array> {
+  let at = range?.start ?? 0
+  let generation = ifGeneration
+  let hasBegun = false
+  for (let fruitless = 0; ; fruitless++) {
+    const from = at
+    const body = await readUnlessBehindEnd(object, { start: at, end: range?.end }, generation, signal)
+    const end = Math.min(range?.end ?? body.info.size, body.info.size)
+    if (!hasBegun) await beginWith(body, begin)
+    hasBegun = true
+    generation = body.info.generation
+    let failure: unknown
+    try {
+      for await (const chunk of body.stream) {
+        const piece = chunk.subarray(0, end - at)
+        at += piece.length
+        yield piece
+      }
+    } catch (cause) {
+      if (signal?.aborted) throw abortReason(signal)
+      if (cause instanceof AppError && !(cause instanceof Unavailable)) throw cause
+      failure = cause
+    }
+    if (failure === undefined && at >= end) return
+    if (at > from && failure !== undefined) fruitless = 0
+    else if (fruitless >= FRUITLESS_TRIES) throw brokenOff(object, failure)
+  }
+}
+
+/**
+ * Reads what `chunksOf` tells of into `sink`.
  * @returns what the store tells of the whole object
- * @throws NotFound, PreconditionFailed, AccessDenied, Unavailable
+ * @throws as `chunksOf`, what `sink` throws
  */
 export async function pipeObject(
   object: StoredObject,
-  { range, ifGeneration }: Wanted,
+  wanted: Wanted,
   sink: Sink,
   signal?: AbortSignal,
   begin: (info: ObjectInfo) => void = () => {},
 ): Promise<ObjectInfo> {
-  let at = range?.start ?? 0
-  let generation = ifGeneration
-  let refusal: { readonly error: unknown } | undefined
-  let hasBegun = false
-  const guarded = async (work: () => void | Promise<void>) => {
-    try {
-      await work()
-    } catch (error) {
-      refusal = { error }
-      throw error
-    }
+  let told: ObjectInfo | undefined
+  const tell = (info: ObjectInfo) => {
+    begin(info)
+    told = info
   }
-  const take = async (piece: Uint8Array) => {
-    await guarded(() => sink(piece))
-    at += piece.length
-  }
-  for (let fruitless = 0; ; fruitless++) {
-    const from = at
-    const body = await readUnlessBehindEnd(object, { start: at, end: range?.end }, generation, signal)
-    generation = body.info.generation
-    const end = Math.min(range?.end ?? body.info.size, body.info.size)
-    try {
-      if (!hasBegun) await guarded(() => beginWith(body, begin))
-      hasBegun = true
-      for await (const chunk of body.stream) await take(chunk.subarray(0, end - at))
-    } catch (cause) {
-      if (refusal !== undefined) throw refusal.error
-      if (signal?.aborted) throw abortReason(signal)
-      if (cause instanceof AppError && !(cause instanceof Unavailable)) throw cause
-      if (at > from) fruitless = 0
-      else if (fruitless >= FRUITLESS_TRIES) throw brokenOff(object, cause)
-      continue
-    }
-    if (at >= end) return body.info
-    if (fruitless >= FRUITLESS_TRIES) throw brokenOff(object)
-  }
+  for await (const chunk of chunksOf(object, wanted, signal, tell)) await sink(chunk)
+  return told!
 }
 
 /** What is held in memory of one object at a time. */

@@ -1,8 +1,9 @@
-import type { Generation, ObjectInfo, UploadParts } from "../../storage/store.ts"
+import type { ByteRange, Generation, ObjectInfo, UploadParts } from "../../storage/store.ts"
 import { crc32cBase64, crc32cCombine, EMPTY_CRC32C } from "../../support/checksums.ts"
 import { CorruptInstanceError } from "../errors.ts"
 import type { RandomAccess } from "../format/bytes.ts"
 import { openFileBytes } from "../reading/file-bytes.ts"
+import { openForward } from "../reading/forward.ts"
 import { nameOf, pipeObject, type StoredObject } from "../reading/object-bytes.ts"
 
 /** Bytes whose checksum is known before they are read: what an object that is to be uploaded consists of. */
@@ -49,24 +50,19 @@ export function filePiece(path: string, size: number, crc32c: string): Piece {
   }
 }
 
-/** A range of an object that is stored, in the generation that was looked at. */
+/** A range of an object that is stored, in the generation that was looked at; read forward it is one request. */
 export function storedPiece(
   object: StoredObject,
   generation: Generation,
-  { start, end }: { readonly start: number; readonly end: number },
+  range: Required<ByteRange>,
   crc32c: string,
 ): Piece {
+  const bytes = openForward(object, generation, range)
   return {
-    size: end - start,
+    size: range.end - range.start,
     crc32c,
     async readInto(target, from, signal) {
-      const range = { start: start + from, end: start + from + target.length }
-      let length = 0
-      const sink = (chunk: Uint8Array) => {
-        target.set(chunk, length)
-        length += chunk.length
-      }
-      await pipeObject(object, { range, ifGeneration: generation }, sink, signal)
+      const length = await bytes.fill(target, range.start + from, signal)
       if (length < target.length) throw endsBefore(object, generation, range)
     },
   }
@@ -80,7 +76,6 @@ const WINDOW_BYTES = 4 << 20
  * what lies between them comes with them.
  */
 export function storedPieces(object: StoredObject, { generation, size }: ObjectInfo) {
-  const whole = storedPiece(object, generation, { start: 0, end: size }, EMPTY_CRC32C)
   const window = new Uint8Array(Math.min(WINDOW_BYTES, size))
   let from = 0
   let length = 0
@@ -89,7 +84,7 @@ export function storedPieces(object: StoredObject, { generation, size }: ObjectI
     if (position < from || position >= from + length) {
       length = 0
       const part = window.subarray(0, size - position)
-      await whole.readInto(part, position, signal)
+      await readRange(object, generation, part, position, signal)
       from = position
       length = part.length
     }
@@ -110,10 +105,27 @@ export function storedPieces(object: StoredObject, { generation, size }: ObjectI
   })
 }
 
+async function readRange(
+  object: StoredObject,
+  ifGeneration: Generation,
+  target: Uint8Array,
+  start: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  const range = { start, end: start + target.length }
+  let length = 0
+  const sink = (chunk: Uint8Array) => {
+    target.set(chunk, length)
+    length += chunk.length
+  }
+  await pipeObject(object, { range, ifGeneration }, sink, signal)
+  if (length < target.length) throw endsBefore(object, ifGeneration, range)
+}
+
 function endsBefore(
   object: StoredObject,
   generation: Generation,
-  { start, end }: { readonly start: number; readonly end: number },
+  { start, end }: Required<ByteRange>,
 ): CorruptInstanceError {
   const facts = { uri: nameOf(object), generation, start, end }
   return new CorruptInstanceError(`${nameOf(object)} ends before byte ${end}`, facts)
