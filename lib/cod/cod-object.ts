@@ -95,13 +95,23 @@ export class CODObject extends MaintainedSeries {
     const { lock, hashedUids } = serialized
     const options = { ...access, ...serialized, hashedUids, lock: true }
     const place = placeOf(options)
-    const held = (store: ObjectStore) => reacquireLocks(store, place, lock, signal, access.clock)
+    const held = (store: ObjectStore) => reacquireLocks(store, place, lock, access, signal)
     return new CODObject(await openSession(place, options, held, signal), options)
+  }
+
+  /** What is stored of it, as it was last read or written here; undefined as long as nothing is. */
+  get stored(): LoadedMetadata | undefined {
+    return this.series.seen
   }
 
   /** Whether something was changed that is not stored. */
   get isChanged(): boolean {
     return this.#writer?.isChanged ?? false
+  }
+
+  /** Whether a `sync` failed that may have stored the tar, and not the metadata that go with it: to be tried again. */
+  get isHalfStored(): boolean {
+    return this.#writer?.isHalfStored ?? false
   }
 
   /**

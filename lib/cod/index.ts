@@ -52,13 +52,13 @@ export type {
 export type { OffsetTables } from "./format/offset-tables.ts"
 export type { Hints } from "./hints.ts"
 export { describeRecord, type SeriesInfo, seriesInfo } from "./info.ts"
-export { type IngestOptions, ingest } from "./ingest.ts"
+export { type IngestOptions, type IngestResult, ingest } from "./ingest.ts"
 export { type Belief, Instance, type InstanceOptions, type UidHashFunc } from "./instance.ts"
 export { type ListedSeries, type ListedStudy, type ListOptions, listSeries, listStudies } from "./listing.ts"
 export { breakLock, type LockChoice, locksToBreak } from "./locking/break.ts"
 export { describeLock, type FoundLock, findLocks } from "./locking/found.ts"
 export type { LockHolder, LockOwner } from "./locking/owner.ts"
-export type { HeldLock, SerializedLock, SeriesLock } from "./locking/types.ts"
+export type { HeldLock, IntendedLock, LockJournal, SerializedLock, SeriesLock } from "./locking/types.ts"
 export { type LoadedMetadata, MetadataCache, type MetadataCacheOptions } from "./metadata-cache.ts"
 export { Metrics, type MetricsSnapshot } from "./metrics.ts"
 export {
@@ -75,6 +75,7 @@ export type { Extraction } from "./reading/extract.ts"
 export type { ScratchOptions } from "./reading/scratch.ts"
 export type { SeriesAccess } from "./reading/series-at.ts"
 export type { StoreChoice } from "./reading/store-of.ts"
+export { type TarRecord, tarRecordOf } from "./reading/tar-record.ts"
 export {
   type LeftOver,
   type LostInstance,

@@ -2,21 +2,34 @@ import type { CODObjectOptions } from "./access.ts"
 import { CODObject } from "./cod-object.ts"
 import { CODObjectNotFoundError } from "./errors.ts"
 import type { Instance } from "./instance.ts"
+import type { LoadedMetadata } from "./metadata-cache.ts"
+import type { SerializedCODObject } from "./serialize.ts"
 import { type WorkOptions, withCODObject } from "./with-cod-object.ts"
 import { isThereAlready } from "./writing/membership.ts"
 import type { AppendOptions, AppendResult } from "./writing/writer.ts"
 
-export type IngestOptions = Omit<CODObjectOptions, "lock"> & AppendOptions & WorkOptions
+export interface IngestOptions extends Omit<CODObjectOptions, "lock">, AppendOptions, WorkOptions {
+  /** Goes on under this lock, and gives it back, instead of taking one. */
+  readonly serialized?: SerializedCODObject | undefined
+}
+
+export interface IngestResult extends AppendResult {
+  /** The metadata that stand now, whether or not they were written; undefined for a series that is not stored. */
+  readonly stored: LoadedMetadata | undefined
+}
 
 /**
  * Appends instances to a series and stores it. The series is looked at without a lock first: when the hints say that all
  * instances are there already, nothing else is asked for, and no lock is taken.
  * @throws as `CODObject.open`, `append` and `sync`
  */
-export async function ingest(instances: readonly Instance[], options: IngestOptions): Promise<AppendResult> {
-  const { log, signal, treatMetadataDiffsAsSame, maxInstanceBytes, maxSeriesBytes, ...series } = options
-  const same = await allThereAlready(instances, series, signal)
-  if (same) return { new: [], same: instances, conflict: [], errors: [] }
+export async function ingest(instances: readonly Instance[], options: IngestOptions): Promise<IngestResult> {
+  const { log, leaveHanging, signal, serialized, ...rest } = options
+  const { treatMetadataDiffsAsSame, maxInstanceBytes, maxSeriesBytes, ...series } = rest
+  if (serialized === undefined) {
+    const stored = await allThereAlready(instances, series, signal)
+    if (stored !== undefined) return { new: [], same: instances, conflict: [], errors: [], stored }
+  }
   const limits = {
     ...(treatMetadataDiffsAsSame !== undefined && { treatMetadataDiffsAsSame }),
     ...(maxInstanceBytes !== undefined && { maxInstanceBytes }),
@@ -25,23 +38,25 @@ export async function ingest(instances: readonly Instance[], options: IngestOpti
   const work = async (cod: CODObject) => {
     const result = await cod.append(instances, limits, signal)
     await cod.sync({}, signal)
-    return result
+    return { ...result, stored: cod.stored }
   }
-  return await withCODObject({ ...series, lock: true }, work, { log, signal })
+  const opening = serialized === undefined ? { ...series, lock: true } : { ...series, serialized }
+  return await withCODObject(opening, work, { log, leaveHanging, signal })
 }
 
+/** @returns what is stored, if all of them are in it */
 async function allThereAlready(
   instances: readonly Instance[],
   series: Omit<CODObjectOptions, "lock">,
   signal?: AbortSignal,
-): Promise<boolean> {
+): Promise<LoadedMetadata | undefined> {
   try {
     await using cod = await CODObject.open({ ...series, lock: false, createIfMissing: false }, signal)
     const stored = await cod.getMetadata(signal)
-    for (const instance of instances) if (!(await isThereAlready(stored, instance))) return false
-    return true
+    for (const instance of instances) if (!(await isThereAlready(stored, instance))) return undefined
+    return cod.stored
   } catch (error) {
-    if (error instanceof CODObjectNotFoundError) return false
+    if (error instanceof CODObjectNotFoundError) return undefined
     throw error
   }
 }

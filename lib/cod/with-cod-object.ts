@@ -1,6 +1,7 @@
 import type { Log } from "../support/log.ts"
 import type { CODObjectAccess, CODObjectOptions } from "./access.ts"
 import { CODObject, type DeserializeAccess } from "./cod-object.ts"
+import { giveBackLock } from "./locking/give-back.ts"
 import type { SerializedCODObject } from "./serialize.ts"
 
 /** Whose series is worked on: one that is to be opened, or one that goes on under the lock that was serialized. */
@@ -11,18 +12,22 @@ export type SeriesToWorkOn =
 export interface WorkOptions {
   /** Told when a lock is left hanging, and what to do about it. */
   readonly log?: Pick<Log, "warn"> | undefined
+  /** Whether the lock is to stay after this failure (always). Asked before it is given back. */
+  readonly leaveHanging?: ((error: unknown, cod: CODObject) => boolean | Promise<boolean>) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /**
  * Opens a series, does `work`, and gives the lock back. When `work` fails the lock stays, so that nobody writes what it may
- * have left half-done before somebody has looked; what was not synced is lost. Temporary files go in both cases.
- * @throws what `work` throws, and as `CODObject.open`, `sync` and `release`
+ * have left half-done before somebody has looked, unless `leaveHanging` says otherwise; what was not synced is lost.
+ * Temporary files go in both cases.
+ * @throws what `work` throws, and as `CODObject.open`, `sync` and `release`; LocksLeftBehindError when the lock was not to
+ *   stay, and may nevertheless
  */
 export async function withCODObject<T>(
   series: SeriesToWorkOn,
   work: (cod: CODObject) => T | Promise<T>,
-  { log, signal }: WorkOptions = {},
+  { log, leaveHanging = () => true, signal }: WorkOptions = {},
 ): Promise<T> {
   await using cod = await opened(series, signal)
   try {
@@ -31,7 +36,9 @@ export async function withCODObject<T>(
     await cod.release(signal)
     return result
   } catch (error) {
-    if (cod.lock !== undefined) tellHanging(cod, log)
+    if (cod.lock === undefined) throw error
+    if (await leaveHanging(error, cod)) tellHanging(cod, log)
+    else await giveBackLock(cod.lock, cod.datastoreSeriesUri, error)
     throw error
   }
 }

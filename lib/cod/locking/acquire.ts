@@ -10,7 +10,7 @@ import { type LockOwner, metadataOf, thisOwner, tokenOf } from "./owner.ts"
 import { describeHeld, heldByAnother, leftBehind } from "./refusal.ts"
 import { deleteLock } from "./remove.ts"
 import { seriesLock } from "./series-lock.ts"
-import type { HeldLock, SeriesLock } from "./types.ts"
+import type { HeldLock, LockJournal, SeriesLock } from "./types.ts"
 
 export interface LockOptions {
   /**
@@ -20,6 +20,8 @@ export interface LockOptions {
   readonly lockNames?: readonly string[] | undefined
   /** Who it is that takes them (this process). */
   readonly owner?: LockOwner | undefined
+  /** Told of what is done with the locks. */
+  readonly journal?: LockJournal | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -47,14 +49,16 @@ export async function acquireLocks(
   store: ObjectStore,
   place: SeriesPlace,
   body: () => Uint8Array | Promise<Uint8Array>,
-  { lockNames = LOCK_NAMES, owner = thisOwner(), clock = systemClock }: LockOptions = {},
+  { lockNames = LOCK_NAMES, owner = thisOwner(), journal, clock = systemClock }: LockOptions = {},
   signal?: AbortSignal,
 ): Promise<SeriesLock> {
   requireLockNames(lockNames)
   const folder = lockFolder(store, place)
   throwIfAborted(signal)
-  const attempt = { store, folder, token: crypto.randomUUID(), body: await body(), owner, clock, signal }
+  const token = crypto.randomUUID()
+  const attempt = { store, folder, token, body: await body(), owner, journal, clock, signal }
   const taken: HeldLock[] = []
+  await journal?.intends({ token, seriesUri: folder.uri, names: lockNames })
   try {
     for (const name of lockNames) {
       throwIfAborted(signal)
@@ -62,10 +66,11 @@ export async function acquireLocks(
     }
     await refuseOthers(attempt, lockNames)
     throwIfAborted(signal)
+    await journal?.took({ token, held: taken })
   } catch (error) {
     throw await giveBack(attempt, taken, error)
   }
-  return seriesLock({ store, folder, clock }, attempt.token, taken)
+  return seriesLock({ store, folder, clock, journal }, token, taken)
 }
 
 interface Attempt {
@@ -74,6 +79,7 @@ interface Attempt {
   readonly token: string
   readonly body: Uint8Array
   readonly owner: LockOwner
+  readonly journal: LockJournal | undefined
   readonly clock: Clock
   readonly signal: AbortSignal | undefined
 }
@@ -90,7 +96,7 @@ async function take(attempt: Attempt, name: string): Promise<HeldLock> {
     const standing = await look(attempt, name, cause)
     if (standing !== undefined && tokenOf(standing.metadata) === token) return held(standing)
     if (cause instanceof PreconditionFailed) throw heldByAnother(folder, name, standing, clock.now(), cause)
-    throw cause
+    throw new Uncertain(cause)
   }
 }
 
@@ -122,12 +128,19 @@ function isRefusal(error: unknown): boolean {
   )
 }
 
-/** A creation failed, and so did the look at what became of it. */
-class UnknownOutcome extends Error {
+/** A creation failed without an answer: it may reach the store yet. */
+class Uncertain extends Error {
+  constructor(cause: unknown) {
+    super("a creation without an answer", { cause })
+  }
+}
+
+/** And so did the look at what became of it. */
+class UnknownOutcome extends Uncertain {
   readonly lockName: string
 
   constructor(lockName: string, cause: unknown) {
-    super(lockName, { cause })
+    super(cause)
     this.lockName = lockName
   }
 }
@@ -142,8 +155,9 @@ async function refuseOthers(attempt: Attempt, lockNames: readonly string[]): Pro
 }
 
 /** @returns what is to be thrown */
-async function giveBack({ store, folder, token }: Attempt, taken: readonly HeldLock[], failure: unknown) {
-  const reason = failure instanceof UnknownOutcome ? failure.cause : failure
+async function giveBack(attempt: Attempt, taken: readonly HeldLock[], failure: unknown) {
+  const { store, folder, token, journal } = attempt
+  const reason = failure instanceof Uncertain ? failure.cause : failure
   const left = failure instanceof UnknownOutcome ? [folder.uriOf(failure.lockName)] : []
   for (const lock of taken.toReversed()) {
     try {
@@ -152,8 +166,10 @@ async function giveBack({ store, folder, token }: Attempt, taken: readonly HeldL
       left.push(describeHeld(lock))
     }
   }
-  if (left.length === 0) return reason
-  return leftBehind(folder.uri, token, left, reason)
+  if (left.length > 0) return leftBehind(folder.uri, token, left, reason)
+  // What failed first says more; a record without an end is looked into later, as after a crash.
+  if (!(failure instanceof Uncertain)) await journal?.ended({ token }, "never created").catch(() => undefined)
+  return reason
 }
 
 /** Follows the caller's signal, but later. */

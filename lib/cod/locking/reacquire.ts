@@ -1,7 +1,8 @@
 import type { ObjectStore } from "../../storage/store.ts"
-import { type Clock, systemClock } from "../../support/clock.ts"
+import { systemClock } from "../../support/clock.ts"
 import { UsageError } from "../../support/errors.ts"
 import type { SeriesPlace } from "../format/layout.ts"
+import type { LockOptions } from "./acquire.ts"
 import { lockFolder, requireLockNames } from "./names.ts"
 import { tokenOf } from "./owner.ts"
 import { type BrokenLock, lockLost } from "./refusal.ts"
@@ -18,8 +19,8 @@ export async function reacquireLocks(
   store: ObjectStore,
   place: SeriesPlace,
   serialized: SerializedLock,
+  { journal, clock = systemClock }: Pick<LockOptions, "journal" | "clock"> = {},
   signal?: AbortSignal,
-  clock: Clock = systemClock,
 ): Promise<SeriesLock> {
   const { token, locks } = requireSerialized(serialized)
   const folder = lockFolder(store, place)
@@ -31,7 +32,7 @@ export async function reacquireLocks(
   const broken = found.filter((one) => !isOurs(one, token))
   if (broken.length > 0) throw lockLost(folder, broken, clock.now())
   const held = found.map(({ lock }) => lock)
-  return seriesLock({ store, folder, clock }, token, held)
+  return seriesLock({ store, folder, clock, journal }, token, held)
 }
 
 function isOurs({ lock, standing }: BrokenLock, token: string): boolean {

@@ -4,7 +4,7 @@ import { LockVerificationError } from "../errors.ts"
 import type { LockFolder } from "./names.ts"
 import { type BrokenLock, lockLost } from "./refusal.ts"
 import { deleteLock } from "./remove.ts"
-import type { HeldLock, SeriesLock } from "./types.ts"
+import type { HeldLock, LockJournal, SeriesLock } from "./types.ts"
 
 export type { HeldLock, SerializedLock, SeriesLock } from "./types.ts"
 
@@ -12,15 +12,23 @@ export interface LockMeans {
   readonly store: ObjectStore
   readonly folder: LockFolder
   readonly clock: Clock
+  readonly journal: LockJournal | undefined
 }
 
 export function seriesLock(means: LockMeans, token: string, held: readonly HeldLock[]): SeriesLock {
-  const { store, folder, clock } = means
+  const { store, folder, clock, journal } = means
   /** Not known to be gone. */
   let remaining = held
   let isReleased = false
   /** Whose deletion may have taken effect although it failed. */
   const tried = new Set<HeldLock>()
+  let isRecorded = false
+
+  const recordEnd = async () => {
+    if (isRecorded) return
+    await journal?.ended({ token }, tried.size === 0 ? "gone" : "released")
+    isRecorded = true
+  }
 
   const verify = async (signal?: AbortSignal) => {
     if (isReleased) {
@@ -50,6 +58,7 @@ export function seriesLock(means: LockMeans, token: string, held: readonly HeldL
     }
     if (failures.length > 0) throw failures[0]
     remaining = []
+    await recordEnd()
     if (lost.length > 0) throw lockLost(folder, lost, clock.now())
   }
 

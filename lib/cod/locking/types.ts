@@ -8,6 +8,31 @@ export interface HeldLock {
   readonly generation: Generation
 }
 
+/**
+ * Told of every step of a lock, so that whoever keeps it knows after a crash what may stand: each call returns when that is
+ * recorded. What it throws ends what it was called by.
+ */
+export interface LockJournal {
+  /** Before the first object is created: when this throws, none is. */
+  intends(lock: IntendedLock): Promise<void>
+  /** All of them stand. When this throws they are given back. */
+  took(lock: { readonly token: string; readonly held: readonly HeldLock[] }): Promise<void>
+  /**
+   * None of ours stands any more; `gone` when others had removed them all. Not called while that is uncertain: of a lock
+   * that could not be given back, or whose creation may still reach the store.
+   */
+  ended(lock: { readonly token: string }, how: "released" | "never created" | "gone"): Promise<void>
+}
+
+/** A lock that is about to be taken. */
+export interface IntendedLock {
+  readonly token: string
+  /** `D/studies/ST/series/SE` */
+  readonly seriesUri: string
+  /** Of its objects, in the order in which they will be taken. */
+  readonly names: readonly string[]
+}
+
 /** All locks of one series that were taken together, as plain JSON: with it another process goes on (`reacquireLocks`). */
 export interface SerializedLock {
   readonly token: string

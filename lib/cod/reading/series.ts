@@ -38,6 +38,8 @@ export interface Series extends SeriesMeans, Disposable {
   object(name: keyof SeriesKeys): StoredObject
   /** The last one that was met: it is not waited for again. */
   standstill: Standstill | undefined
+  /** As last read or written; undefined when it never was. */
+  readonly seen: LoadedMetadata | undefined
   /** As last seen; read when it never was. @throws CODObjectNotFoundError, InvalidMetadata, UsageError once disposed of */
   metadata(signal?: AbortSignal): Promise<LoadedMetadata>
   /** As it is now. @throws CODObjectNotFoundError, InvalidMetadata */
@@ -82,6 +84,9 @@ export function openSeries(place: SeriesPlace, means: SeriesMeans): Series {
     metadataJson,
     object,
     standstill: undefined,
+    get seen() {
+      return seen
+    },
     requireOpen,
     async metadata(signal) {
       requireOpen()

@@ -3,11 +3,11 @@ import { openStore } from "../../storage/open.ts"
 import type { ObjectStore } from "../../storage/store.ts"
 import { UsageError } from "../../support/errors.ts"
 import type { CODObjectAccess } from "../access.ts"
-import { CODObjectNotFoundError, ErrorLogExistsError, LockVerificationError } from "../errors.ts"
+import { CODObjectNotFoundError, ErrorLogExistsError } from "../errors.ts"
 import type { SeriesPlace } from "../format/layout.ts"
 import { acquireLocks } from "../locking/acquire.ts"
 import { lockBody } from "../locking/body.ts"
-import { describeHeld, leftBehind } from "../locking/refusal.ts"
+import { giveBackLock } from "../locking/give-back.ts"
 import type { SeriesLock } from "../locking/series-lock.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
 import { openReader, type SeriesReader } from "../reading/reader.ts"
@@ -48,19 +48,8 @@ export async function openSession(
     return { reader, store, loaded, lock, [Symbol.dispose]: () => kept.dispose() }
   } catch (error) {
     // Nothing was changed under it yet.
-    if (held === undefined && lock !== undefined) await giveBack(lock, series.uri, error)
+    if (held === undefined && lock !== undefined) await giveBackLock(lock, series.uri, error)
     throw error
-  }
-}
-
-/** What failed before is what has to be told; a lock that stays is told with it. */
-async function giveBack(lock: SeriesLock, seriesUri: string, failure: unknown): Promise<void> {
-  try {
-    await lock.release()
-  } catch (error) {
-    // One that is gone already is not left.
-    if (error instanceof LockVerificationError) return
-    throw leftBehind(seriesUri, lock.token, lock.held.map(describeHeld), failure)
   }
 }
 
@@ -74,9 +63,10 @@ async function lockFor(
   if (held !== undefined) return await held(store)
   if (!access.lock) return undefined
   await refuseErrorLog(series, store, access, signal)
-  const { lockNames, owner } = access
+  const { lockNames, owner, journal } = access
   const body = async () => lockBody((await metadataNow(series, true, signal))?.series)
-  return await acquireLocks(store, series.place, body, { lockNames, owner, clock: series.clock }, signal)
+  const options = { lockNames, owner, journal, clock: series.clock }
+  return await acquireLocks(store, series.place, body, options, signal)
 }
 
 /** @throws ErrorLogExistsError unless it may be deleted, and is */

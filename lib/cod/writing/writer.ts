@@ -21,6 +21,8 @@ export interface SeriesWriter {
   /** As it will be written. */
   readonly metadata: SeriesMetadata
   readonly isChanged: boolean
+  /** Whether a `sync` failed that may have stored the tar, and not the metadata that go with it. */
+  readonly isHalfStored: boolean
   append(instances: readonly Instance[], options?: AppendOptions, signal?: AbortSignal): Promise<AppendResult>
   /** Takes instances out. @throws InstanceNotFoundError for the first key that is not there: nothing was changed then */
   remove(keys: readonly string[]): void
@@ -57,6 +59,7 @@ export function openWriter({
   let draft = draftOf(loaded, { ...place, hashedUids })
   let record = loaded && tarRecordOf(series, loaded.series)
   let tar: { readonly stored: StoredTar | undefined } | undefined
+  let isHalfStored = false
 
   const lookedAtTar = async (signal?: AbortSignal) => {
     tar ??= { stored: await lookAtTar(series, signal) }
@@ -80,6 +83,9 @@ export function openWriter({
     },
     get isChanged() {
       return isChanged(draft)
+    },
+    get isHalfStored() {
+      return isHalfStored
     },
     addedBytes: (key) => bytesIn(draft, key),
 
@@ -141,8 +147,10 @@ export function openWriter({
         const written = await syncDraft(to, options, signal)
         draft = draftOf(written, { ...place, hashedUids })
         holding.keepOnly([])
+        isHalfStored = false
         return written
       } catch (error) {
+        isHalfStored ||= draft.changed.tar || draft.uploaded.size > 0
         // Whether it is stored nobody knows: it is looked at again.
         if (draft.changed.tar) tar = end = undefined
         throw error

@@ -33,7 +33,8 @@ describe("an ingestion", () => {
     site.cloud!.log.clear()
     const again = hinted(20)
     const result = await ingest(again, { ...site.place, store: site.store })
-    expect(result).toEqual({ new: [], same: again, conflict: [], errors: [] })
+    expect(result).toMatchObject({ new: [], same: again, conflict: [], errors: [] })
+    expect(result.stored!.series.instances.size).toBe(20)
     expect(site.cloud!.log.counters.requests).toBeLessThanOrEqual(4)
     expect(site.cloud!.log.find({ key: site.keys.tar })).toEqual([])
     await writer.release()
@@ -59,7 +60,7 @@ describe("an ingestion", () => {
   test("of nothing makes no series", async () => {
     await using site = await bucketSite()
     const result = await ingest([], { ...site.place, store: site.store })
-    expect(result).toEqual({ new: [], same: [], conflict: [], errors: [] })
+    expect(result).toEqual({ new: [], same: [], conflict: [], errors: [], stored: undefined })
     expect(site.cloud!.keys("series")).toEqual([])
   })
 
