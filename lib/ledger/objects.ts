@@ -72,15 +72,30 @@ export function objectsOf(ledger: Ledger, studyId: string): LedgerObject[] {
 /** What a receipt tells of an object. */
 export type Receipted = Pick<
   LedgerObject,
-  "kind" | "path" | "state" | "size" | "crc32c" | "generation" | "sourceEtag"
->
+  | "kind"
+  | "path"
+  | "state"
+  | "size"
+  | "crc32c"
+  | "generation"
+  | "sourceEtag"
+  | "sopInstanceUid"
+  | "copyDeletedAt"
+> & {
+  /** Of the series that the file belongs to, null where nobody knows it. */
+  readonly studyUid: string | null
+  readonly seriesUid: string | null
+}
 
 /** Every object that belongs to a study now, in its order; a study may have many thousands. */
 export function receiptedObjects(ledger: Ledger, studyId: string): Receipted[] {
   return ledger.db
     .query<Receipted, { studyId: string }>(
-      `select kind, path, state, size, crc32c, generation, source_etag as sourceEtag
-       from objects where study_id = $studyId and state <> 'retired' order by position`,
+      `select o.kind, o.path, o.state, o.size, o.crc32c, o.generation, o.source_etag as sourceEtag,
+         o.sop_instance_uid as sopInstanceUid, o.copy_deleted_at as copyDeletedAt, c.study_uid as studyUid,
+         c.series_uid as seriesUid
+       from objects o left join cod_series c using (series_no)
+       where o.study_id = $studyId and o.state <> 'retired' order by o.position`,
     )
     .all({ studyId })
 }

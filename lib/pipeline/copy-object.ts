@@ -15,6 +15,7 @@ import type { ForeignObjects } from "./foreign-objects.ts"
 import { fromOrigin, fromOriginOr, type Incoming } from "./incoming.ts"
 import { objectKey, type StudyIds } from "./layout.ts"
 import { metadataJson } from "./metadata.ts"
+import type { SeriesPlaces } from "./receipt-document.ts"
 import { identityOf, recognise } from "./recognise.ts"
 import { originKeyOf } from "./source-of.ts"
 
@@ -26,6 +27,8 @@ export interface CopyDeps {
   readonly destination: ObjectStore
   readonly receive: ReceiveOptions
   readonly foreign: ForeignObjects
+  /** Where series are packed, for the receipts. */
+  readonly series?: SeriesPlaces | undefined
 }
 
 /** What stands at the destination with its CRC32C, which every destination tells. */

@@ -118,7 +118,7 @@ async function copyObjects(
     if (isLast) place[Symbol.dispose]()
     return commits.add((totals) => {
       settleObject(ledger, totals, claim, attempt, result)
-      if (isLast) receipt = planReceipt(ledger, claim, work.forced)
+      if (isLast) receipt = planReceipt(deps, claim, work.forced)
     })
   }
   const copyOne = async (attempt: Attempt, signal: AbortSignal) => {
@@ -128,7 +128,7 @@ async function copyObjects(
     if (end !== undefined) tally.settled(end.object, end.result)
   }
   await forEachLimit(triesOf(deps, work, stop), PULLED, copyOne, stop.forced)
-  return receipt ?? commits.add(() => planReceipt(ledger, claim, work.forced))
+  return receipt ?? commits.add(() => planReceipt(deps, claim, work.forced))
 }
 
 /** Tries one object until it is there, or another try at once would not help. Every try is a row of the ledger. */

@@ -1,15 +1,21 @@
 import { beginAttempts, settleObject } from "../ledger/attempts.ts"
 import { claimStudy, releaseClaim } from "../ledger/claims.ts"
-import { type ObjectKind, objectsOf, type PlannedObject, receiptedObjects } from "../ledger/objects.ts"
+import { type ObjectKind, objectsOf, type PlannedObject } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { recordReceipt, recordReceiptIntent } from "../ledger/receipts.ts"
 import { recordStudy, studyById } from "../ledger/studies.ts"
 import type { StudyIds } from "./layout.ts"
-import { type ReceiptDocument, type ReceiptEntry, receiptHash } from "./receipt-document.ts"
+import {
+  type ReceiptDocument,
+  type ReceiptEntry,
+  type ReceiptSeries,
+  receiptHash,
+} from "./receipt-document.ts"
 
 /** A receipt of which every entry is whole. */
 export interface UsableReceipt extends StudyIds {
   readonly entries: readonly (ReceiptEntry & { readonly kind: ObjectKind })[]
+  readonly series: readonly ReceiptSeries[]
 }
 
 /** Undefined where an entry lacks something, or two are of one path. */
@@ -17,16 +23,38 @@ export function usableReceipt({
   studyId,
   organizationId,
   entries,
+  series,
 }: ReceiptDocument): UsableReceipt | undefined {
-  const whole = entries.filter(isWhole)
+  const named = series.filter(isSeries)
+  const whole = entries.filter((entry) => isWhole(entry, named.length))
   const paths = new Set(whole.map(({ path }) => path))
-  const isUsable = whole.length > 0 && whole.length === entries.length && paths.size === entries.length
-  return isUsable ? { studyId, organizationId, entries: whole } : undefined
+  const isUsable =
+    whole.length > 0 &&
+    whole.length === entries.length &&
+    paths.size === entries.length &&
+    named.length === series.length
+  return isUsable ? { studyId, organizationId, entries: whole, series: named } : undefined
 }
 
-function isWhole(entry: Partial<ReceiptEntry>): entry is UsableReceipt["entries"][number] {
-  const { kind, path, size, crc32c, generation, source_etag } = entry
+function isSeries(series: Partial<ReceiptSeries>): series is ReceiptSeries {
+  const { study_uid, series_uid, uri } = series
   return (
+    typeof study_uid === "string" &&
+    typeof series_uid === "string" &&
+    (typeof uri === "string" || uri === null)
+  )
+}
+
+function isWhole(
+  entry: Partial<ReceiptEntry>,
+  seriesCount: number,
+): entry is UsableReceipt["entries"][number] {
+  const { kind, path, size, crc32c, generation, source_etag, instance_uid, series, copy } = entry
+  const isOfSeries =
+    typeof instance_uid === "string" && Number.isSafeInteger(series) && series! >= 0 && series! < seriesCount
+  return (
+    (isOfSeries || (instance_uid === undefined && series === undefined)) &&
+    (copy === undefined || copy === "deleted") &&
     (kind === "metadata" || kind === "report" || kind === "dicom") &&
     typeof path === "string" &&
     path !== "" &&
@@ -48,7 +76,7 @@ const UNKNOWN_SOURCE = ""
 export function recordReceipted(
   ledger: Ledger,
   { runId, cohortId }: { readonly runId: number; readonly cohortId: number },
-  { studyId, organizationId, entries }: UsableReceipt,
+  { studyId, organizationId, entries, series }: UsableReceipt,
   generation: string,
 ): boolean {
   return ledger.write((tally) => {
@@ -71,7 +99,7 @@ export function recordReceipted(
       const identity = { size, crc32c, generation: entry.generation, sourceEtag: source_etag ?? undefined }
       settleObject(ledger, tally, claim, attempt, { outcome: "adopted", ...identity, bytes: 0 })
     }
-    const hash = receiptHash(receiptedObjects(ledger, studyId))
+    const hash = receiptHash({ objects: entries, series })
     recordReceiptIntent(ledger, claim, hash)
     recordReceipt(ledger, claim, { hash, generation })
     releaseClaim(ledger, claim, { seconds: 0 })

@@ -1,23 +1,36 @@
 import { assertClaimed } from "../ledger/attempts.ts"
-import type { Claim } from "../ledger/claims.ts"
-import { type Receipted, receiptedObjects } from "../ledger/objects.ts"
+import { type Claim, claimStudy, releaseClaim } from "../ledger/claims.ts"
+import { receiptedObjects } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { recordReceipt, recordReceiptIntent } from "../ledger/receipts.ts"
-import { studyById } from "../ledger/studies.ts"
+import { type LedgerStudy, studyById } from "../ledger/studies.ts"
 import { AccessDenied, PreconditionFailed } from "../storage/errors.ts"
-import type { ObjectInfo } from "../storage/store.ts"
+import type { ObjectInfo, ObjectStore } from "../storage/store.ts"
 import { crc32cBase64 } from "../support/checksums.ts"
 import { send } from "../transfer/send.ts"
-import type { CopyDeps } from "./copy-object.ts"
 import { DestinationConflict, DestinationExistsUnreadable } from "./errors.ts"
 import { receiptKey } from "./layout.ts"
-import { isCovered, receiptBytes, receiptHash } from "./receipt-document.ts"
+import {
+  isCovered,
+  type ReceiptFacts,
+  receiptBytes,
+  receiptFacts,
+  receiptHash,
+  type SeriesPlaces,
+} from "./receipt-document.ts"
+
+/** What writing a receipt needs. */
+export interface ReceiptDeps {
+  readonly ledger: Ledger
+  readonly destination: ObjectStore
+  /** Where series are packed; without it a receipt does not say so. */
+  readonly series?: SeriesPlaces | undefined
+}
 
 /** What a study's receipt is to say. */
 export interface PlannedReceipt {
   readonly hash: string
-  /** All of the study, each at the destination. */
-  readonly objects: readonly Receipted[]
+  readonly facts: ReceiptFacts
   readonly cohortId: number
   /** The generation of the receipt that stands there, as far as we know. */
   readonly standing: string | undefined
@@ -35,10 +48,15 @@ export interface PlannedReceipt {
  * @returns undefined while an object is not there
  * @throws ClaimLost
  */
-export function planReceipt(ledger: Ledger, claim: Claim, forced: boolean): PlannedReceipt | undefined {
+export function planReceipt(
+  { ledger, series }: Pick<ReceiptDeps, "ledger" | "series">,
+  claim: Claim,
+  forced: boolean,
+): PlannedReceipt | undefined {
   const objects = receiptedObjects(ledger, claim.studyId)
   if (objects.some(({ state }) => state !== "copied")) return undefined
-  const hash = receiptHash(objects)
+  const facts = receiptFacts(objects, series)
+  const hash = receiptHash(facts)
   const { cohortId, receiptGeneration, ...before } = studyById(ledger, claim.studyId)!
   const isUnsettled = receiptGeneration !== null && before.receiptIntent !== null
   const isWritten = receiptGeneration !== null && before.receiptHash === hash && !isUnsettled
@@ -46,26 +64,26 @@ export function planReceipt(ledger: Ledger, claim: Claim, forced: boolean): Plan
   // At once, for nothing will be done: a crash must not leave an intent behind.
   if (isWritten) recordReceipt(ledger, claim, { hash, generation: receiptGeneration })
   const standing = receiptGeneration ?? undefined
-  return { hash, objects, cohortId, standing, isWritten, isUnsettled, forced }
+  return { hash, facts, cohortId, standing, isWritten, isUnsettled, forced }
 }
 
 /**
  * Writes the receipt of a study; who finds it has the whole study. It is written again, under its generation, only when
- * the objects changed: a new cohort alone is no reason.
+ * the objects or their series changed: a new cohort alone is no reason.
  * @returns its generation
  * @throws DestinationConflict when a receipt stands there that says more than we know
  */
 export async function writeReceipt(
-  deps: CopyDeps,
+  deps: ReceiptDeps,
   claim: Claim,
   receipt: PlannedReceipt,
   signal?: AbortSignal,
 ): Promise<string> {
-  const { hash, objects, cohortId, standing } = receipt
+  const { hash, facts, cohortId, standing } = receipt
   if (receipt.isWritten) return standing!
   const { ledger, destination } = deps
   const key = receiptKey(claim)
-  const body = receiptBytes(claim, cohortId, objects)
+  const body = receiptBytes(claim, cohortId, facts)
   const metadata = {
     organization_id: claim.organizationId,
     study_id: claim.studyId,
@@ -95,11 +113,40 @@ export async function writeReceipt(
   }
 }
 
+/**
+ * Writes the receipt of a study anew when what it says has changed since, without looking at the study's objects: for
+ * whoever learns their series, or deletes raw copies.
+ * @returns false when there is nothing to do, or not now: a later copy finds the study due
+ * @throws as `writeReceipt`
+ */
+export async function renewReceipt(
+  deps: ReceiptDeps,
+  runId: number,
+  studyId: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const { ledger } = deps
+  const isDue = ({ receiptStale, receiptGeneration, verdict }: LedgerStudy) =>
+    receiptStale === 1 && receiptGeneration !== null && verdict === null
+  if (!isDue(studyById(ledger, studyId)!)) return false
+  const claim = claimStudy(ledger, runId, studyId)
+  if (claim === undefined) return false
+  try {
+    const receipt = ledger.write(() => planReceipt(deps, claim, false))
+    if (receipt === undefined) return false
+    const generation = await writeReceipt(deps, claim, receipt, signal)
+    recordReceipt(ledger, claim, { hash: receipt.hash, generation })
+    return true
+  } finally {
+    releaseClaim(ledger, claim, { seconds: 0 })
+  }
+}
+
 /** @throws DestinationConflict unless it is ours, or says nothing that ours does not say, or the operator asked for it */
 async function requireReplaceable(
-  { ledger, destination }: CopyDeps,
+  { ledger, destination }: ReceiptDeps,
   claim: Claim,
-  { objects, forced }: PlannedReceipt,
+  { facts, forced }: PlannedReceipt,
   found: ObjectInfo,
   signal?: AbortSignal,
 ) {
@@ -107,7 +154,7 @@ async function requireReplaceable(
   const { key, generation, size } = found
   if (size <= MAX_RECEIPT_BYTES) {
     const { stream } = await destination.read(key, { ifGeneration: generation }, signal)
-    if (isCovered(await new Response(stream).bytes(), claim, objects)) return
+    if (isCovered(await new Response(stream).bytes(), claim, facts.objects)) return
   }
   throw new DestinationConflict(`a receipt that is not ours stands at ${key}`, { key, generation })
 }
@@ -116,7 +163,7 @@ async function requireReplaceable(
 const MAX_RECEIPT_BYTES = 64 << 20
 
 async function lookAt(
-  { destination }: CopyDeps,
+  { destination }: ReceiptDeps,
   key: string,
   signal?: AbortSignal,
 ): Promise<ObjectInfo | undefined> {

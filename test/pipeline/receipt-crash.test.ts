@@ -15,7 +15,7 @@ test("A receipt that says all already leaves no intent behind when the run dies 
   await hospital.run()
   using ledger = openLedger(hospital.ledgerPath)
   const claim = mustClaim(ledger, newRun(ledger), studyId)
-  expect(ledger.write(() => planReceipt(ledger, claim, false))).toMatchObject({ isWritten: true })
+  expect(ledger.write(() => planReceipt({ ledger }, claim, false))).toMatchObject({ isWritten: true })
   expect(studyById(ledger, studyId)).toMatchObject({ receiptIntent: null, receiptStale: 0 })
 })
 
