@@ -73,10 +73,10 @@ function itemsIn(bytes: Uint8Array): Span[] {
   return items
 }
 
-const NUMBER_OF_FRAMES = 0x00280008
+export const NUMBER_OF_FRAMES = 0x00280008
 
 /** 1 where (0028,0008) is absent or empty; undefined where it is not one positive number. */
-function numberOfFrames(dataSet: DataSet): number | undefined {
+export function numberOfFrames(dataSet: DataSet): number | undefined {
   const element = dataSet.elements.get(NUMBER_OF_FRAMES)
   if (element === undefined || element.start === element.end) return 1
   const bytes = dataSet.content.subarray(element.start, element.end)

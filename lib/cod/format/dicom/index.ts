@@ -1,4 +1,5 @@
 export { type Frames, frameBytes, framesOf, ITEM_HEADER } from "./frames.ts"
+export { type DicomHeader, readHeader } from "./header.ts"
 export { type DicomJson, type DicomJsonElement, type DicomJsonValue, dicomJson } from "./json.ts"
 export { DICOM_LIMITS, type DicomFile, type DicomLimits, type Span } from "./model.ts"
 export { parseDicom } from "./parse.ts"
