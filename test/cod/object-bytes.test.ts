@@ -89,6 +89,14 @@ describe("bytes of an object", () => {
     for (const generation of others) expect(generation).toEqual(expect.any(String))
   })
 
+  test("of a whole object are all there although its body broke off, of the same generation", async () => {
+    const seen = watched(breaking([100_000, 50_000, undefined]))
+    const { bytes, info } = await wholeObject({ source: seen, key: "object" }, 300_000)
+    expect(bytes).toEqual(BYTES)
+    const [first, ...others] = seen.reads().map(({ ifGeneration }) => ifGeneration)
+    expect([first, ...new Set(others)]).toEqual([undefined, info.generation])
+  })
+
   test("of an object that was exchanged while its body was broken are not put together", async () => {
     const seen = watched(breaking([100_000, undefined]), (_, earlier) => {
       if (earlier.length === 1) bucket.cloud.put(bucket.bucket, "object", BYTES)

@@ -26,28 +26,27 @@ const FRUITLESS_TRIES = 5
  * Bytes of an object, or of a range of it, as they come. A body that breaks off is gone on with where it broke, in the same
  * generation. A range is cut at the object's end, and empty behind it: what the caller makes of that is its matter. Who
  * stops before the last chunk ends the body; a chunk is valid only until the next one is asked for.
- * @param begin is told of the whole object before its first byte comes
- * @throws NotFound, PreconditionFailed, AccessDenied, Unavailable, what `begin` throws
+ * @param tell what the store tells of the whole object, before its first byte comes
+ * @throws NotFound, PreconditionFailed, AccessDenied, Unavailable
  */
 export async function* chunksOf(
   object: StoredObject,
   { range, ifGeneration }: Wanted,
   signal?: AbortSignal,
-  begin: (info: ObjectInfo) => void = () => {},
+  tell: (info: ObjectInfo) => void = () => {},
 ): AsyncGenerator<Uint8Array> {
   let at = range?.start ?? 0
   let generation = ifGeneration
-  let hasBegun = false
   for (let fruitless = 0; ; fruitless++) {
     const from = at
-    const body = await readUnlessBehindEnd(object, { start: at, end: range?.end }, generation, signal)
-    const end = Math.min(range?.end ?? body.info.size, body.info.size)
-    if (!hasBegun) await beginWith(body, begin)
-    hasBegun = true
-    generation = body.info.generation
+    const wanted = { start: at, end: range?.end }
+    const { info, stream } = await readUnlessBehindEnd(object, wanted, generation, signal)
+    const end = Math.min(range?.end ?? info.size, info.size)
+    generation = info.generation
+    tell(info)
     let failure: unknown
     try {
-      for await (const chunk of body.stream) {
+      for await (const chunk of stream) {
         const piece = chunk.subarray(0, end - at)
         at += piece.length
         yield piece
@@ -73,11 +72,9 @@ export async function pipeObject(
   wanted: Wanted,
   sink: Sink,
   signal?: AbortSignal,
-  begin: (info: ObjectInfo) => void = () => {},
 ): Promise<ObjectInfo> {
   let told: ObjectInfo | undefined
   const tell = (info: ObjectInfo) => {
-    begin(info)
     told = info
   }
   for await (const chunk of chunksOf(object, wanted, signal, tell)) await sink(chunk)
@@ -112,36 +109,29 @@ export async function wholeObject(
   maxBytes: number,
   signal?: AbortSignal,
 ): Promise<{ readonly info: ObjectInfo; readonly bytes: Uint8Array }> {
-  let bytes = new Uint8Array(0)
-  let length = 0
-  const begin = ({ size }: ObjectInfo) => {
-    if (size > maxBytes) throw new TooLarge(nameOf(object), maxBytes)
-    bytes = new Uint8Array(size)
+  const { info, stream } = await object.source.read(object.key, {}, signal)
+  if (info.size > maxBytes) {
+    await stream.cancel()
+    throw new TooLarge(nameOf(object), maxBytes)
   }
-  const sink: Sink = (chunk) => {
-    bytes.set(chunk, length)
-    length += chunk.length
+  const bytes = await atOnce(stream)
+  if (bytes?.length === info.size) return { info, bytes }
+  if (signal?.aborted) throw abortReason(signal)
+  return await bytesOfRange(object, { start: 0, end: info.size }, info.generation, signal)
+}
+
+/** Without a chunk passing through JavaScript. @returns undefined for a body that breaks off: it takes more patience */
+async function atOnce(stream: ReadableStream<Uint8Array>): Promise<Uint8Array | undefined> {
+  try {
+    return await Bun.readableStreamToBytes(stream)
+  } catch {
+    return undefined
   }
-  const info = await pipeObject(object, {}, sink, signal, begin)
-  return { info, bytes }
 }
 
 /** `gs://bucket/prefix/a/b.dcm`, for messages. */
 export function nameOf({ source, key }: StoredObject): string {
   return `${source.uri}/${key}`
-}
-
-/** A body that is not wanted after all is not left open. */
-async function beginWith(
-  { info, stream }: { readonly info: ObjectInfo; readonly stream: AsyncIterable<Uint8Array> },
-  begin: (info: ObjectInfo) => void,
-): Promise<void> {
-  try {
-    begin(info)
-  } catch (error) {
-    if (stream instanceof ReadableStream) await stream.cancel()
-    throw error
-  }
 }
 
 /** HTTP has no words for a range without bytes, and stores refuse one that begins behind the end. */
