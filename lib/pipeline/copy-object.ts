@@ -9,10 +9,11 @@ import type { ObjectInfo, ObjectSource, ObjectStore } from "../storage/store.ts"
 import { crc32cOfBody } from "../transfer/checksum.ts"
 import type { ReceiveOptions } from "../transfer/receive.ts"
 import { send } from "../transfer/send.ts"
-import { whyNotDicom } from "./dicom-preamble.ts"
 import { DestinationConflict, DestinationExistsUnreadable, SourceMissing } from "./errors.ts"
 import type { ForeignObjects } from "./foreign-objects.ts"
 import { fromOrigin, fromOriginOr, type Incoming } from "./incoming.ts"
+import { readHeaderOf } from "./ingest/header.ts"
+import type { KeptFiles } from "./ingest/kept-files.ts"
 import { objectKey, type StudyIds } from "./layout.ts"
 import { metadataJson } from "./metadata.ts"
 import type { SeriesPlaces } from "./receipt-document.ts"
@@ -29,6 +30,8 @@ export interface CopyDeps {
   readonly foreign: ForeignObjects
   /** Where series are packed, for the receipts. */
   readonly series?: SeriesPlaces | undefined
+  /** Where DICOM files stay that are to be packed from here. */
+  readonly kept?: KeptFiles | undefined
 }
 
 /** What stands at the destination with its CRC32C, which every destination tells. */
@@ -62,10 +65,16 @@ export async function copyObject(
     const differs = standing?.generation === generation && seen.unlike !== "no_common_checksum"
     if (standing !== undefined && differs) replaceable(deps, { attempt, key }, standing)
   }
-  using incoming = await fetchIncoming(deps, claim, object, signal)
-  const warning = object.kind === "dicom" ? await whyNotDicom(incoming.body) : undefined
+  using arrived = new DisposableStack()
+  const incoming = arrived.use(await fetchIncoming(deps, claim, object, signal))
+  const header = object.kind === "dicom" ? await readHeaderOf(incoming.body) : undefined
   const placed = await place(deps, { claim, attempt, key, incoming }, standing, signal)
-  return { ...placed, sourceEtag: incoming.sourceEtag, warning }
+  if (deps.kept !== undefined && object.kind === "dicom") {
+    arrived.move()
+    await deps.kept.keep(object, placed.crc32c, incoming)
+  }
+  const warning = header !== undefined && "error" in header && !header.isDicom ? header.error : undefined
+  return { ...placed, sourceEtag: incoming.sourceEtag, warning, header }
 }
 
 /** Who may only create does not see what stands there: the precondition will tell whether something does. */
