@@ -15,10 +15,11 @@ await main(
       format: option("jsonl|csv", manifestFormat, "JSON documents, one a line (the default), or CSV"),
       out: option("FILE", String, "write the rows there, all of them or none"),
     },
-    config: ["ledger"],
+    config: ["ledger", "cod"],
   },
   (start) => {
-    const { options, stop } = start
+    const { stop } = start
+    const options = { ...start.options, uidHashKey: start.config.cod.uidHashKey }
     requireRoom(options, start)
     requireLedger(start.config.ledger.path)
     return withLedger(start, async (ledger) => {

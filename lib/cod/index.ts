@@ -85,7 +85,7 @@ export {
   repair,
 } from "./repair.ts"
 export type { SerializedCODObject } from "./serialize.ts"
-export { uidHashFunc } from "./uid-hash.ts"
+export { uidHashFingerprint, uidHashFunc } from "./uid-hash.ts"
 export { ByteView, type SeekFrom } from "./view.ts"
 export { type SeriesToWorkOn, type WorkOptions, withCODObject } from "./with-cod-object.ts"
 export type { DependencyOptions, DependencyReport } from "./writing/dependencies.ts"

@@ -20,3 +20,10 @@ export function uidHashFunc(key: string): UidHashFunc {
     return `2.25.${BigInt(`0x${uuid.toString("hex")}`)}`
   }
 }
+
+const FINGERPRINT_TEXT = "fingerprint of a key of hashed UIDs"
+
+/** Tells one key from another and nothing of either: 16 hexadecimal digits of an HMAC-SHA-256 of a fixed text. */
+export function uidHashFingerprint(key: string): string {
+  return new Bun.CryptoHasher("sha256", key).update(FINGERPRINT_TEXT).digest("hex").slice(0, 16)
+}

@@ -1,3 +1,4 @@
+import type { InstanceResult } from "./cod/instances.ts"
 import type { ObjectKind } from "./objects.ts"
 import type { Ledger } from "./open.ts"
 import type { Standing } from "./states.ts"
@@ -24,6 +25,18 @@ export interface StandingObject {
   readonly crc32c: string
   readonly sourceEtag: string | null
   readonly copiedAt: string
+  /** The raw copy was deleted on request: its bytes are in its series. */
+  readonly copyDeletedAt: string | null
+  /** From here, as the header of a DICOM file says; null where it was not read. */
+  readonly studyUid: string | null
+  readonly seriesUid: string | null
+  readonly instanceUid: string | null
+  readonly transferSyntax: string | null
+  readonly frames: number | null
+  /** What became of these bytes in the series; null while nobody knows. */
+  readonly packed: InstanceResult | null
+  /** Of its bytes in the tar, where they are there. */
+  readonly startByte: number | null
 }
 
 /**
@@ -53,8 +66,13 @@ const STANDING_THEN = `select standing from standings t
 const SELECT = `
   select s.study_id as studyId, s.organization_id as organizationId, s.standing, s.cohort_id as cohortId,
     s.doctor_rank as doctorRank, o.kind, o.path, o.size, o.crc32c, o.source_etag as sourceEtag,
-    o.copied_at as copiedAt
+    o.copied_at as copiedAt, o.copy_deleted_at as copyDeletedAt, c.study_uid as studyUid, c.series_uid as seriesUid,
+    o.sop_instance_uid as instanceUid, o.transfer_syntax as transferSyntax, o.frames, i.result as packed,
+    case when i.result in ('new', 'same') then i.start_byte end as startByte
   from studies s cross join objects o on o.study_id = s.study_id
+    left join cod_series c on c.series_no = o.series_no
+    left join cod_instances i on i.series_no = o.series_no and i.study_id = o.study_id and i.position = o.position
+      and i.crc32c = o.crc32c and o.to_pack = 0
   where s.completed_at is not null and o.state = 'copied'
     and ($cohortId is null or (${STANDING_THEN}) = 'eligible')
   order by s.organization_id, s.study_id, o.position`
@@ -65,6 +83,9 @@ function studyOf({ studyId, organizationId, standing, cohortId, doctorRank }: Ro
   return { studyId, organizationId, standing, cohortId, doctorRank, objects: [] as StandingObject[] }
 }
 
-function objectOf({ kind, path, size, crc32c, sourceEtag, copiedAt }: Row): StandingObject {
-  return { kind, path, size, crc32c, sourceEtag, copiedAt }
+function objectOf(row: Row): StandingObject {
+  const { kind, path, size, crc32c, sourceEtag, copiedAt, copyDeletedAt } = row
+  const { studyUid, seriesUid, instanceUid, transferSyntax, frames, packed, startByte } = row
+  const header = { studyUid, seriesUid, instanceUid, transferSyntax, frames }
+  return { kind, path, size, crc32c, sourceEtag, copiedAt, copyDeletedAt, ...header, packed, startByte }
 }

@@ -25,7 +25,29 @@ export interface ManifestRow {
     readonly size: number
     readonly crc32c: string
   }[]
+  /** UIDs, transfer syntax and frames as the file's header says; null where it was not read. */
+  readonly study_instance_uid: string | null
+  readonly series_instance_uid: string | null
+  readonly sop_instance_uid: string | null
+  readonly transfer_syntax: string | null
+  readonly frames: number | null
+  /** What became of the image in its series: `new` and `same` are there, `conflict` and `error` are not. */
+  readonly cod_result: string | null
+  /** Of the image in the tar of its series; null where it is not there. */
+  readonly cod_uri: string | null
+  readonly cod_start_byte: number | null
+  /** Bytes. */
+  readonly cod_size: number | null
+  /** ISO 8601 in UTC. From then on nothing is at `image_path`; the image is at `cod_uri`. */
+  readonly copy_deleted_at: string | null
 }
+
+/** URI of an instance in the tar of its series. */
+export type InstancePlaces = (uids: {
+  readonly studyUid: string
+  readonly seriesUid: string
+  readonly instanceUid: string
+}) => string
 
 /** How rows are written: the line before the first, if any, and each row as a line of its own. */
 export interface ManifestFormat {
@@ -34,7 +56,7 @@ export interface ManifestFormat {
 }
 
 /** The images of a study in their order; they share one list of reports. */
-export function* rowsOf(study: CompleteStudy): Generator<ManifestRow> {
+export function* rowsOf(study: CompleteStudy, places: InstancePlaces | undefined): Generator<ManifestRow> {
   const key = ({ path }: StandingObject) => objectKey(study, path)
   const reports = study.objects
     .filter(({ kind }) => kind === "report")
@@ -53,8 +75,27 @@ export function* rowsOf(study: CompleteStudy): Generator<ManifestRow> {
       cohort: study.cohortId,
       standing: study.standing,
       reports,
+      study_instance_uid: image.studyUid,
+      series_instance_uid: image.seriesUid,
+      sop_instance_uid: image.instanceUid,
+      transfer_syntax: image.transferSyntax,
+      frames: image.frames,
+      ...packedAs(image, places),
+      copy_deleted_at: image.copyDeletedAt,
     }
   }
+}
+
+type Packed = Pick<ManifestRow, "cod_result" | "cod_uri" | "cod_start_byte" | "cod_size">
+
+function packedAs(image: StandingObject, places: InstancePlaces | undefined): Packed {
+  const { packed, startByte, size, studyUid, seriesUid, instanceUid } = image
+  const isThere = places !== undefined && (packed === "new" || packed === "same")
+  if (!isThere || studyUid === null || seriesUid === null || instanceUid === null) {
+    return { cod_result: packed, cod_uri: null, cod_start_byte: null, cod_size: null }
+  }
+  const uri = places({ studyUid, seriesUid, instanceUid })
+  return { cod_result: packed, cod_uri: uri, cod_start_byte: startByte, cod_size: size }
 }
 
 /** One JSON document a line (jsonlines.org). */
@@ -72,6 +113,16 @@ const COLUMNS = [
   "cohort",
   "standing",
   "reports",
+  "study_instance_uid",
+  "series_instance_uid",
+  "sop_instance_uid",
+  "transfer_syntax",
+  "frames",
+  "cod_result",
+  "cod_uri",
+  "cod_start_byte",
+  "cod_size",
+  "copy_deleted_at",
 ] as const satisfies readonly (keyof ManifestRow)[]
 
 /**

@@ -1,3 +1,4 @@
+import { InvalidUri } from "../cod/format/errors.ts"
 import type { Receipted } from "../ledger/objects.ts"
 import { VERSION } from "../support/version.ts"
 import type { StudyIds } from "./layout.ts"
@@ -40,8 +41,8 @@ export interface ReceiptFacts {
 
 /** Where series are packed. */
 export interface SeriesPlaces {
-  /** @returns null for UIDs that are no segments of a path */
-  uriOf(uids: { readonly studyUid: string; readonly seriesUid: string }): string | null
+  /** @throws InvalidUri for UIDs that are no segments of a path */
+  uriOf(uids: { readonly studyUid: string; readonly seriesUid: string }): string
 }
 
 /** What there is to say of objects that are all of a study, each at the destination. */
@@ -52,7 +53,7 @@ export function receiptFacts(objects: readonly Receipted[], places: SeriesPlaces
     const name = JSON.stringify([studyUid, seriesUid])
     const known = numbers.get(name)
     if (known !== undefined) return known
-    const uri = places?.uriOf({ studyUid, seriesUid }) ?? null
+    const uri = places === undefined ? null : uriOf(places, { studyUid, seriesUid })
     numbers.set(name, series.length)
     return series.push({ study_uid: studyUid, series_uid: seriesUid, uri }) - 1
   }
@@ -66,6 +67,16 @@ export function receiptFacts(objects: readonly Receipted[], places: SeriesPlaces
     }
   })
   return { objects: entries, series }
+}
+
+/** What cannot be packed is copied all the same, and has its receipt. */
+function uriOf(places: SeriesPlaces, uids: Parameters<SeriesPlaces["uriOf"]>[0]): string | null {
+  try {
+    return places.uriOf(uids)
+  } catch (error) {
+    if (error instanceof InvalidUri) return null
+    throw error
+  }
 }
 
 /** The bytes of a study's receipt. */

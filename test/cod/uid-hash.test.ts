@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { requireUid } from "../../lib/cod/format/uid.ts"
-import { uidHashFunc } from "../../lib/cod/uid-hash.ts"
+import { uidHashFingerprint, uidHashFunc } from "../../lib/cod/uid-hash.ts"
 
 const component = fc.bigInt({ min: 0n, max: 10n ** 12n }).map(String)
 const uid = fc.array(component, { minLength: 1, maxLength: 4 }).map((rest) => ["1.2", ...rest].join("."))
@@ -36,4 +36,20 @@ test("hashes stay what they are", () => {
   expect(uidHashFunc("a key that nobody knows")("1.2.840.10008.1.2.1")).toBe(
     "2.25.22439697775647066666764447718696167465",
   )
+})
+
+test("the fingerprint of a key is the same wherever it is made, another one of another key, and no part of a hash", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(key, { minLength: 2, maxLength: 2 }), ([a, b]) => {
+      expect(uidHashFingerprint(a!)).toMatch(/^[0-9a-f]{16}$/)
+      expect(uidHashFingerprint(a!)).toBe(uidHashFingerprint(a!))
+      expect(uidHashFingerprint(a!)).not.toBe(uidHashFingerprint(b!))
+    }),
+  )
+})
+
+test.skipIf(Bun.which("python3") === null)("the fingerprint of a key is the HMAC that others compute", () => {
+  const python =
+    "import hmac; print(hmac.new(b'key', b'fingerprint of a key of hashed UIDs', 'sha256').hexdigest()[:16])"
+  expect(uidHashFingerprint("key")).toBe(Bun.spawnSync(["python3", "-c", python]).stdout.toString().trim())
 })

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
+import { uidHashFingerprint, uidHashFunc } from "../../lib/cod/index.ts"
+import { claimSeries } from "../../lib/ledger/cod/claims.ts"
+import { pinDatastore } from "../../lib/ledger/cod/datastore.ts"
+import { recordHeader } from "../../lib/ledger/cod/headers.ts"
+import { type InstanceResult, recordPacked } from "../../lib/ledger/cod/instances.ts"
 import { moveStanding, recordStudy } from "../../lib/ledger/studies.ts"
 import { writeManifest } from "../../lib/operate/manifest.ts"
 import { writeFileWhole } from "../../lib/operate/manifest-output.ts"
@@ -19,6 +24,8 @@ import {
 } from "../support/ledger.ts"
 import { tempDir } from "../support/temp.ts"
 
+const NOT_PACKED = { cod_result: null, cod_uri: null, cod_start_byte: null, cod_size: null }
+
 const NEVER = { requested: new AbortController().signal, forced: new AbortController().signal }
 
 /** A ledger of these studies, all complete. */
@@ -31,11 +38,14 @@ function completeLedger(...ids: string[]): TestLedger {
   return bench
 }
 
-async function manifest({ ledger }: TestLedger, options: { cohort?: number; format?: string } = {}) {
+async function manifest(
+  { ledger }: TestLedger,
+  options: { cohort?: number; format?: string; uidHashKey?: string } = {},
+) {
   const pieces: Uint8Array[] = []
   const format = options.format === undefined ? undefined : manifestFormat(options.format)
   const output = { write: async (bytes: Uint8Array) => void pieces.push(bytes) }
-  const told = await writeManifest(ledger, output, { cohort: options.cohort, format }, NEVER)
+  const told = await writeManifest(ledger, output, { ...options, format }, NEVER)
   const text = Buffer.concat(pieces).toString()
   return { ...told, text, pieces, rows: text.split("\n").filter((line) => line !== "") }
 }
@@ -62,6 +72,13 @@ describe("The manifest", () => {
         cohort: bench.cohortId,
         standing: "eligible",
         reports: [{ path: "org/a/reports/r1.txt", size: 1000, crc32c: "AAAAAA==" }],
+        study_instance_uid: null,
+        series_instance_uid: null,
+        sop_instance_uid: null,
+        transfer_syntax: null,
+        frames: null,
+        ...NOT_PACKED,
+        copy_deleted_at: null,
       })),
     )
   })
@@ -138,8 +155,10 @@ describe("The manifest", () => {
     complete(bench, "a")
     const { rows } = await manifest(bench, { format: "csv" })
     expect(rows).toEqual([
-      "study_id,organization_id,image_path,size,crc32c,source_etag,copied_at,doctor_rank,cohort,standing,reports",
-      `a,org,"org/a/dicom_files/s/i,""3"".dcm",1000,AAAAAA==,etag-1,2026-03-01T02:00:00.000Z,3,${bench.cohortId},eligible,[]`,
+      "study_id,organization_id,image_path,size,crc32c,source_etag,copied_at,doctor_rank,cohort,standing,reports," +
+        "study_instance_uid,series_instance_uid,sop_instance_uid,transfer_syntax,frames," +
+        "cod_result,cod_uri,cod_start_byte,cod_size,copy_deleted_at",
+      `a,org,"org/a/dicom_files/s/i,""3"".dcm",1000,AAAAAA==,etag-1,2026-03-01T02:00:00.000Z,3,${bench.cohortId},eligible,[],,,,,,,,,,`,
     ])
   })
 
@@ -172,6 +191,88 @@ describe("The manifest", () => {
       { requested: stop.signal, forced: stop.signal },
     )
     await expect(writing).rejects.toThrow(Aborted)
+  })
+})
+
+describe("The manifest of packed images", () => {
+  const UIDS = { studyUid: "1.2", seriesUid: "1.2.3" }
+  const header = (instanceUid: string) => ({
+    ...UIDS,
+    instanceUid,
+    transferSyntax: "1.2.840.10008.1.2.1",
+    frames: 2,
+  })
+  const URI = "gs://lake/cod/dicomweb"
+
+  /** The first image is packed as this, the second waits. */
+  function packed(result: InstanceResult, uidHashKey?: string): TestLedger {
+    const bench = completeLedger("a")
+    const { ledger, runId } = bench
+    ledger.write((tally) => {
+      for (const position of [2, 3])
+        recordHeader(ledger, tally, { studyId: "a", position }, header(`1.2.3.${position}`))
+    })
+    pinDatastore(ledger, {
+      uri: URI,
+      uidHash: uidHashKey === undefined ? null : uidHashFingerprint(uidHashKey),
+    })
+    const file = { studyId: "a", position: 2, crc32c: "AAAAAA==", result, startByte: 1536 }
+    const stored = { tarGeneration: "7", metadataGeneration: "8", files: [file] }
+    const claim = claimSeries(ledger, runId, 1)!
+    ledger.write((tally) => recordPacked(ledger, tally, claim, stored))
+    return bench
+  }
+
+  const row = {
+    study_instance_uid: "1.2",
+    series_instance_uid: "1.2.3",
+    transfer_syntax: "1.2.840.10008.1.2.1",
+    frames: 2,
+  }
+
+  test("tells where each lies in the tar of its series, as far as it does", async () => {
+    using bench = packed("new")
+    const { rows } = await manifest(bench)
+    const [first, second] = rows.map((text) => JSON.parse(text))
+    expect(first).toMatchObject({
+      ...row,
+      sop_instance_uid: "1.2.3.2",
+      cod_result: "new",
+      cod_uri: `${URI}/studies/1.2/series/1.2.3.tar://instances/1.2.3.2.dcm`,
+      cod_start_byte: 1536,
+      cod_size: 1000,
+      copy_deleted_at: null,
+    })
+    expect(second).toMatchObject({ ...row, sop_instance_uid: "1.2.3.3", ...NOT_PACKED })
+    const csv = await manifest(bench, { format: "csv" })
+    expect(csv.rows[1]).toEndWith(
+      `,1.2,1.2.3,1.2.3.2,1.2.840.10008.1.2.1,2,new,${URI}/studies/1.2/series/1.2.3.tar://instances/1.2.3.2.dcm,1536,1000,`,
+    )
+  })
+
+  test("names no place for an image of which the series has other bytes", async () => {
+    using bench = packed("conflict")
+    const { rows } = await manifest(bench)
+    expect(JSON.parse(rows[0]!)).toMatchObject({ ...NOT_PACKED, cod_result: "conflict" })
+  })
+
+  test("has hashed UIDs in their places, by the key that they were packed with and no other", async () => {
+    const [key, other] = ["a long random text", "another random text"] as const
+    using bench = packed("same", key)
+    const hash = uidHashFunc(key)
+    const { rows } = await manifest(bench, { uidHashKey: key })
+    expect(JSON.parse(rows[0]!)).toMatchObject({
+      ...row,
+      cod_uri: `${URI}/studies/${hash("1.2")}/series/${hash("1.2.3")}.tar://instances/${hash("1.2.3.2")}.dcm`,
+    })
+    await expect(manifest(bench, { uidHashKey: other })).rejects.toThrow(UsageError)
+    await expect(manifest(bench)).rejects.toThrow(UsageError)
+  })
+
+  test("has UIDs as they are where they were packed so, whatever key there is now", async () => {
+    using bench = packed("new")
+    const { rows } = await manifest(bench, { uidHashKey: "a key of later times" })
+    expect(JSON.parse(rows[0]!).cod_uri).toContain("/studies/1.2/")
   })
 })
 

@@ -25,18 +25,31 @@ export function recordCopiedBytes(
   ledger: Ledger,
   tally: Tally,
   object: LedgerObject,
-  copied: { readonly size: number; readonly crc32c: string; readonly header?: HeaderResult | undefined },
+  copied: {
+    readonly outcome: "copied" | "adopted" | "unchanged"
+    readonly size: number
+    readonly crc32c: string
+    readonly header?: HeaderResult | undefined
+  },
   { toPack }: { readonly toPack: boolean },
 ) {
   const { studyId, position } = object
   const isSame = object.size === copied.size && object.crc32c === copied.crc32c
+  // What was brought anew stands there again.
+  const isUnchanged = isSame && copied.outcome === "unchanged"
   if (!isSame) forgetHeader(ledger, object)
   ledger.db
     .query(
-      `update objects set to_pack = $toPack, copy_deleted_at = case when $isSame then copy_deleted_at end
+      `update objects set to_pack = $toPack, copy_deleting_since = null,
+         copy_deleted_at = case when $isUnchanged then copy_deleted_at end
        where study_id = $studyId and position = $position`,
     )
-    .run({ studyId, position, isSame, toPack: toPack && !isPacked(ledger, object, copied.crc32c) ? 1 : 0 })
+    .run({
+      studyId,
+      position,
+      isUnchanged,
+      toPack: toPack && !isPacked(ledger, object, copied.crc32c) ? 1 : 0,
+    })
   if (copied.header !== undefined) recordHeader(ledger, tally, object, copied.header)
   else if (object.seriesNo !== null) refreshSeries(ledger, tally, object.seriesNo)
 }

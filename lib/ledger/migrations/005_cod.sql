@@ -38,10 +38,13 @@ alter table objects add column header_error text;      -- why the header could n
 alter table objects add column to_pack integer not null default 0 check (to_pack in (0, 1));
 -- The raw copy was deleted on request; its bytes are in the tar of its series.
 alter table objects add column copy_deleted_at text;
+-- It is about to be: nobody heard yet whether it is gone.
+alter table objects add column copy_deleting_since text;
 
 update objects set to_pack = 1 where kind = 'dicom' and state = 'copied';
 
 create index objects_to_pack on objects (study_id, position) where to_pack = 1;
+create index objects_being_deleted on objects (series_no) where copy_deleting_since is not null;
 create index objects_without_series on objects (study_id, position) where header_error is not null;
 
 -- One row per file and series: what became of it there.

@@ -1,0 +1,8 @@
+import { seriesUri } from "../../cod/index.ts"
+import type { SeriesPlaces } from "../receipt-document.ts"
+import { type PlacesOfUids, placeOf } from "./series-place.ts"
+
+/** Where series are packed, for what only names them. */
+export function seriesPlaces(places: PlacesOfUids): SeriesPlaces {
+  return { uriOf: (uids) => seriesUri(placeOf(places, uids)) }
+}
