@@ -20,6 +20,12 @@ export interface CODObjectAccess extends SeriesAccess, SyncOptions, Omit<LockOpt
   readonly createIfMissing?: boolean
   /** Whether to write although an error log says that what is stored is in doubt; the log is deleted (false). */
   readonly overrideErrors?: boolean
+  /**
+   * Whether a write of the caller's own to this series may have been cut off. `true`: what it left in the tar gives way to
+   * what is appended now. `false`: a tar that its metadata do not fit is an error (`TarDisagreesError`) before anything is
+   * written. Unless told, nobody knows: what is appended follows whatever the tar holds.
+   */
+  readonly afterCrash?: boolean | undefined
   /** Whether `withCODObject` uploads what was changed when its callback returns (false). */
   readonly syncOnExit?: boolean
 }

@@ -289,6 +289,7 @@ export class CODObject extends MaintainedSeries {
       store: store!,
       loaded,
       hashedUids: this.access.hashedUids ?? false,
+      afterCrash: this.access.afterCrash,
       pixeldataHash: async (key, signal) => await (await this.getInstance(key, signal)).pixeldataHash(signal),
     })
   }

@@ -108,6 +108,20 @@ export class SeriesBeingRewritten extends CODError {
 /** A series' tar is not what its metadata says: thrown by `integrityCheck`, which names the first finding. */
 export class TarValidationError extends CODError {}
 
+/**
+ * Tar and metadata of a series that is to be written do not belong together, and no write of ours that was cut off explains
+ * it. Nothing was written: whoever goes on might bury what can be saved.
+ */
+export class TarDisagreesError extends TarValidationError {
+  constructor(seriesUri: string, why: string, facts: Facts = {}, cause?: unknown) {
+    super(`${seriesUri}: tar and metadata disagree: ${why}`, {
+      facts: { series: seriesUri, ...facts },
+      cause,
+      hint: "Look at it with `cod check`, and mend it with `cod repair` before anything is added.",
+    })
+  }
+}
+
 /** The metadata has an instance that the tar does not hold. */
 export class TarMissingInstanceError extends TarValidationError {}
 

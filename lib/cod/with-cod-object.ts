@@ -20,7 +20,8 @@ export interface WorkOptions {
 /**
  * Opens a series, does `work`, and gives the lock back. When `work` fails the lock stays, so that nobody writes what it may
  * have left half-done before somebody has looked, unless `leaveHanging` says otherwise; what was not synced is lost.
- * Temporary files go in both cases.
+ * It stays in any case when the tar may have been stored, and not its metadata: to finish that it has to be gone on with.
+ * Temporary files go in all cases.
  * @throws what `work` throws, and as `CODObject.open`, `sync` and `release`; LocksLeftBehindError when the lock was not to
  *   stay, and may nevertheless
  */
@@ -37,7 +38,8 @@ export async function withCODObject<T>(
     return result
   } catch (error) {
     if (cod.lock === undefined) throw error
-    if (await leaveHanging(error, cod)) tellHanging(cod, log)
+    if (await leaveHanging(error, cod)) tellStanding(cod, HANGING, log)
+    else if (cod.isHalfStored) tellStanding(cod, HALF_STORED, log)
     else await giveBackLock(cod.lock, cod.datastoreSeriesUri, error)
     throw error
   }
@@ -49,10 +51,13 @@ async function opened(series: SeriesToWorkOn, signal?: AbortSignal): Promise<COD
   return await CODObject.deserialize(serialized, access, signal)
 }
 
-function tellHanging({ datastoreSeriesUri, lock }: CODObject, log: WorkOptions["log"]): void {
+const HANGING =
+  "the lock is left hanging: look at the series with `cod check`, `cod unlock` it, and mend it with `cod repair`"
+
+const HALF_STORED =
+  "the lock stays: the tar may be stored without its metadata, what was begun has to be finished"
+
+function tellStanding({ datastoreSeriesUri, lock }: CODObject, what: string, log: WorkOptions["log"]): void {
   const locks = lock!.held.map(({ uri, generation }) => `${uri}#${generation}`)
-  log?.warn(
-    { series: datastoreSeriesUri, locks },
-    "the lock is left hanging: look at the series with `cod check`, `cod unlock` it, and mend it with `cod repair`",
-  )
+  log?.warn({ series: datastoreSeriesUri, locks }, what)
 }

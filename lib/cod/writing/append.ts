@@ -1,4 +1,5 @@
 import { abortReason } from "../../storage/failures.ts"
+import { TarDisagreesError } from "../errors.ts"
 import { InvalidUid, TooLarge } from "../format/errors.ts"
 import { isRemote, type SeriesPlace } from "../format/layout.ts"
 import { changeInstance } from "../format/metadata/instance-text.ts"
@@ -50,7 +51,7 @@ const GIB = 2 ** 30
 /**
  * Takes instances into a draft, one after the other, so that the second of two with one UID meets the first. What fails is
  * told with its error, and does not keep the others out.
- * @throws TooLarge when the series would become too large: nothing was changed then; Aborted
+ * @throws TooLarge when the series would become too large, TarDisagreesError: nothing was changed then; Aborted
  */
 export async function appendTo(
   to: AppendTo,
@@ -68,7 +69,7 @@ export async function appendTo(
       if (signal?.aborted === true) throw abortReason(signal)
       result[await appendOne(to, instance, room, options, signal)].push(instance as never)
     } catch (error) {
-      if (error instanceof SeriesTooLarge || signal?.aborted === true) {
+      if (isOfSeries(error) || signal?.aborted === true) {
         restore()
         throw error
       }
@@ -80,6 +81,10 @@ export async function appendTo(
 
 /** The series, not one instance of it. */
 class SeriesTooLarge extends TooLarge {}
+
+function isOfSeries(error: unknown): boolean {
+  return error instanceof SeriesTooLarge || error instanceof TarDisagreesError
+}
 
 /** What may still be added to a series. */
 interface Room {

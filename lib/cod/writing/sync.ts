@@ -31,6 +31,8 @@ export interface SyncTo {
   readonly stored: StoredTar | undefined
   /** The record of that tar, if the metadata had one that was true. */
   readonly record: TarRecord | undefined
+  /** Whether what a write of ours that was cut off left in the tar gives way to what is added. */
+  readonly afterCrash?: boolean | undefined
   readonly now: Date
   /** Told of a tar that was uploaded, also when what comes after it fails. */
   onTar(tar: { readonly stored: StoredTar; readonly record: TarRecord }): void
@@ -62,8 +64,9 @@ async function uploadTar(
   { tarStorageClass }: SyncOptions,
   signal?: AbortSignal,
 ): Promise<StoredTar> {
-  const { series, store, draft, stored, now } = to
-  const { bytes, members, moved, open } = await planTar(series, draft, stored, now, signal)
+  const { series, store, draft, stored, afterCrash, now } = to
+  const terms = { now, replaceLeftOvers: afterCrash === true }
+  const { bytes, members, moved, open } = await planTar(series, draft, stored, terms, signal)
   const info = await writeObject(
     store,
     series.tar.key,

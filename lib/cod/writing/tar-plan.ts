@@ -30,6 +30,13 @@ export interface TarPlan {
   readonly moved: ReadonlyMap<string, InstanceRecord>
 }
 
+export interface PlanTerms {
+  /** Of members that are added. */
+  readonly now: Date
+  /** Whether members that no metadata knows give way to added ones of their name: a write of ours left them. */
+  readonly replaceLeftOvers?: boolean
+}
+
 /**
  * Plans the tar that a draft needs. As long as nothing goes, what is stored stays where it is and new members follow;
  * otherwise all are packed anew, in the order of the metadata, and what no metadata knows behind them.
@@ -38,13 +45,22 @@ export async function planTar(
   series: Series,
   draft: Draft,
   stored: StoredTar | undefined,
-  now: Date,
+  { now, replaceLeftOvers = false }: PlanTerms,
   signal?: AbortSignal,
 ): Promise<TarPlan> {
   const stays = stored?.open !== undefined && draft.removed.size === 0 && !draft.dropOrphans
-  return stays
-    ? appendPlan(series, draft, stored, stored.open, now)
-    : await repackPlan(series, draft, stored, now, signal)
+  if (!stays) return await repackPlan(series, draft, stored, now, signal)
+  if (replaceLeftOvers && holdsNamesakes(stored, draft)) {
+    const plan = await repackPlan(series, draft, stored, now, signal)
+    // Until new metadata stand, readers go by those of which an instance must not have moved.
+    if (plan.moved.keys().every((key) => draft.added.has(key))) return plan
+  }
+  return appendPlan(series, draft, stored, stored.open, now)
+}
+
+function holdsNamesakes({ members }: StoredTar, { added }: Draft): boolean {
+  const names = new Set([...added.keys()].map(memberName))
+  return members.some(({ name }) => names.has(name))
 }
 
 function appendPlan(

@@ -10,6 +10,7 @@ import type { Series } from "../reading/series.ts"
 import { TAR_RECORD, type TarRecord, tarRecordOf } from "../reading/tar-record.ts"
 import { type AppendOptions, type AppendResult, appendTo } from "./append.ts"
 import { bytesIn, draftOf, isChanged, keptIn } from "./draft.ts"
+import { lookAtFittingTar } from "./fitting-tar.ts"
 import { openHolding } from "./holding.ts"
 import type { Piece } from "./pieces.ts"
 import { removeFrom } from "./remove.ts"
@@ -44,6 +45,8 @@ export interface WriterOptions {
   /** As read when nobody else could write any more; undefined for a series that is not stored. */
   readonly loaded: LoadedMetadata | undefined
   readonly hashedUids: boolean
+  /** Whether a write of ours may have been cut off; undefined when nobody knows. */
+  readonly afterCrash?: boolean | undefined
   pixeldataHash(key: string, signal?: AbortSignal): Promise<string | undefined>
 }
 
@@ -52,6 +55,7 @@ export function openWriter({
   store,
   loaded,
   hashedUids,
+  afterCrash,
   pixeldataHash,
 }: WriterOptions): SeriesWriter {
   const { place, scratch, clock, metrics } = series
@@ -61,8 +65,13 @@ export function openWriter({
   let tar: { readonly stored: StoredTar | undefined } | undefined
   let isHalfStored = false
 
+  const looked = (signal?: AbortSignal) =>
+    // What a sync of our own left explains the rest.
+    afterCrash === false && !isHalfStored
+      ? lookAtFittingTar(series, loaded?.series, signal)
+      : lookAtTar(series, signal)
   const lookedAtTar = async (signal?: AbortSignal) => {
-    tar ??= { stored: await lookAtTar(series, signal) }
+    tar ??= { stored: await looked(signal) }
     return tar.stored
   }
 
@@ -143,7 +152,7 @@ export function openWriter({
         end = undefined
       }
       try {
-        const to = { series, store, draft, stored, record, now: clock.now(), onTar }
+        const to = { series, store, draft, stored, record, afterCrash, now: clock.now(), onTar }
         const written = await syncDraft(to, options, signal)
         draft = draftOf(written, { ...place, hashedUids })
         holding.keepOnly([])
