@@ -1,6 +1,7 @@
 import { type HeaderResult, recordCopiedBytes } from "./cod/headers.ts"
 import { ClaimLost } from "./errors.ts"
-import { countMove, type LedgerObject, nextTryAt, staleReceipt } from "./objects.ts"
+import { nextTryAt } from "./next-try.ts"
+import { countMove, type LedgerObject, staleReceipt } from "./objects.ts"
 import type { Ledger } from "./open.ts"
 import type { Tally } from "./tally.ts"
 

@@ -1,3 +1,4 @@
+import { refreshSeries } from "./cod/series.ts"
 import type { Ledger } from "./open.ts"
 import { assertMove, type ObjectState } from "./states.ts"
 import type { Tally } from "./tally.ts"
@@ -51,6 +52,8 @@ export interface LedgerObject {
   readonly seriesNo: number | null
   /** Its bytes are in the tar of its series; the raw copy was deleted on request. */
   readonly copyDeletedAt: string | null
+  /** It is about to be, and nobody heard yet whether it is gone. */
+  readonly copyDeletingSince: string | null
 }
 
 const COLUMNS = `study_id as studyId, position, kind, path, source, source_id as sourceId, series_id as seriesId,
@@ -58,7 +61,7 @@ const COLUMNS = `study_id as studyId, position, kind, path, source, source_id as
   source_etag as sourceEtag, copied_at as copiedAt, wrong_generation as wrongGeneration,
   missing_since as missingSince, error_class as errorClass, error_message as errorMessage, warning,
   sop_instance_uid as sopInstanceUid, transfer_syntax as transferSyntax, frames, series_no as seriesNo,
-  copy_deleted_at as copyDeletedAt`
+  copy_deleted_at as copyDeletedAt, copy_deleting_since as copyDeletingSince`
 
 /** Every object of a study, in its order. */
 export function objectsOf(ledger: Ledger, studyId: string): LedgerObject[] {
@@ -168,6 +171,7 @@ export function moveObject(ledger: Ledger, tally: Tally, object: LedgerObject, t
   ledger.db
     .query("update objects set state = $to, to_pack = 0 where study_id = $studyId and position = $position")
     .run({ studyId, position, to })
+  if (object.seriesNo !== null) refreshSeries(ledger, tally, object.seriesNo)
 }
 
 /** What a move between states does to the totals. @param size of what stands at the destination after it */
@@ -235,10 +239,4 @@ function sourceColumns({ source, sourceId, seriesId, expectedSize, sourceHash }:
     expectedSize: expectedSize ?? null,
     sourceHash,
   }
-}
-
-/** 1 h after the first failure, doubled with each, 24 h at most. */
-export function nextTryAt(ledger: Ledger, tries: number): string {
-  const hours = Math.min(24, 2 ** Math.max(0, tries - 1))
-  return new Date(ledger.clock.now().getTime() + hours * 3_600_000).toISOString()
 }

@@ -1,4 +1,5 @@
-import { type LedgerObject, nextTryAt, objectsOf, queueAgain } from "./objects.ts"
+import { nextTryAt } from "./next-try.ts"
+import { type LedgerObject, objectsOf, queueAgain } from "./objects.ts"
 import type { Ledger } from "./open.ts"
 import { refreshStudy } from "./studies.ts"
 

@@ -63,8 +63,10 @@ export interface PackedFile {
 
 /** A series as it stands in the datastore. */
 export interface PackedSeries {
-  readonly tarGeneration: string
-  readonly metadataGeneration: string
+  /** Undefined where whoever wrote it did not say to which tar its metadata belong. */
+  readonly tarGeneration: string | undefined
+  /** Undefined when it is not stored, for nothing could be. */
+  readonly metadataGeneration: string | undefined
   readonly files: readonly PackedFile[]
 }
 
@@ -76,14 +78,14 @@ export function recordPacked(ledger: Ledger, tally: Tally, claim: SeriesClaim, p
   ledger.db
     .query(
       `update cod_series set tar_generation = $tarGeneration, metadata_generation = $metadataGeneration,
-         packed_at = $now, confirmed_at = null, tries = 0, verdict = null, error_class = null, error_message = null,
+         packed_at = case when $metadataGeneration is null then packed_at else $now end, confirmed_at = null, tries = 0, verdict = null, error_class = null, error_message = null,
          next_try_at = null
        where series_no = $seriesNo`,
     )
     .run({
       seriesNo,
-      tarGeneration: packed.tarGeneration,
-      metadataGeneration: packed.metadataGeneration,
+      tarGeneration: packed.tarGeneration ?? null,
+      metadataGeneration: packed.metadataGeneration ?? null,
       now: ledger.now(),
     })
   refreshSeries(ledger, tally, seriesNo)

@@ -1,4 +1,4 @@
-import { nextTryAt } from "../objects.ts"
+import { nextTryAt } from "../next-try.ts"
 import type { Ledger } from "../open.ts"
 import type { Tally } from "../tally.ts"
 import { assertSeriesClaimed, type SeriesClaim } from "./claims.ts"
@@ -138,24 +138,42 @@ export function recordSeriesFailure(
   refreshSeries(ledger, tally, seriesNo)
 }
 
-/** Series that were packed and that no later run has looked at, in the order of their numbers. */
-export function unconfirmedSeries(ledger: Ledger, after: number, limit: number): LedgerSeries[] {
-  return ledger.db
-    .query<LedgerSeries, { after: number; limit: number }>(
-      `select ${COLUMNS} from cod_series indexed by cod_series_unconfirmed
-       where state = 'packed' and confirmed_at is null and series_no > $after order by series_no limit $limit`,
-    )
-    .all({ after, limit })
+/**
+ * Series that were packed before a run began and that none has looked at since, in the order of their numbers. Read in
+ * pages: a statement left open over other writes would hold its snapshot and be refused them.
+ */
+export function* unconfirmedSeries(ledger: Ledger, runId: number): Generator<LedgerSeries> {
+  const page = ledger.db.query<LedgerSeries, { after: number; runId: number }>(
+    `select ${COLUMNS} from cod_series indexed by cod_series_unconfirmed
+     where state = 'packed' and confirmed_at is null and series_no > $after
+       and packed_at < (select started_at from runs where run_id = $runId)
+     order by series_no limit 500`,
+  )
+  for (let after = 0; ; ) {
+    const series = page.all({ after, runId })
+    yield* series
+    const last = series.at(-1)
+    if (last === undefined) return
+    after = last.seriesNo
+  }
 }
 
-/** It stands as it was packed. */
-export function confirmSeries(ledger: Ledger, { seriesNo, metadataGeneration }: LedgerSeries) {
+/**
+ * All that was packed stands there.
+ * @param now generations that it has, where somebody else has written the series since
+ */
+export function confirmSeries(
+  ledger: Ledger,
+  { seriesNo, metadataGeneration, tarGeneration }: LedgerSeries,
+  now: Pick<LedgerSeries, "metadataGeneration" | "tarGeneration"> = { metadataGeneration, tarGeneration },
+) {
   ledger.db
     .query(
-      `update cod_series set confirmed_at = $now
-       where series_no = $seriesNo and metadata_generation is $metadataGeneration`,
+      `update cod_series set confirmed_at = $at, metadata_generation = $metadataGeneration,
+         tar_generation = $tarGeneration
+       where series_no = $seriesNo and metadata_generation is $before`,
     )
-    .run({ seriesNo, metadataGeneration, now: ledger.now() })
+    .run({ seriesNo, before: metadataGeneration, ...now, at: ledger.now() })
 }
 
 /** Somebody else wrote it, or it is gone: whatever belongs there is looked at again. */
