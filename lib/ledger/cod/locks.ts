@@ -78,6 +78,16 @@ export function recordLockEnd(ledger: Ledger, token: string, ended: LockEnd, why
     .run({ token, ended, why: why ?? null, now: ledger.now() })
 }
 
+/** It stands although it counted as never created: its creation reached the store after everybody had looked. */
+export function reopenLock(ledger: Ledger, seriesNo: number, token: string) {
+  ledger.db
+    .query(
+      `update cod_locks set ended_at = null, ended = null
+       where token = $token and series_no = $seriesNo and ended = 'never created'`,
+    )
+    .run({ token, seriesNo })
+}
+
 /** Every lock without an end, the oldest first; of one series, or of all. */
 export function openLocks(ledger: Ledger, seriesNo?: number): OpenLock[] {
   return ledger.db
