@@ -1,13 +1,13 @@
 import { renderRun, renderRunPreview } from "../lib/operate/render.ts"
 import { COPY_PARTS, withDiscoverDeps, withRunDeps } from "../lib/pipeline/deps.ts"
 import { LIMIT_OPTIONS, limitsFrom } from "../lib/pipeline/limits.ts"
-import { previewRun, run } from "../lib/pipeline/run.ts"
+import { isWell, previewRun, run, runCounts, runDocument } from "../lib/pipeline/run.ts"
 import { main, option, positiveInteger } from "../lib/support/cli.ts"
 
 await main(
   {
     name: "run",
-    summary: "The whole job: discovers eligible studies, then copies what is due.",
+    summary: "The whole job: discovers eligible studies, copies what is due, and packs its series.",
     example: "--limit 100",
     options: {
       limit: option("N", positiveInteger, "only the N studies with the newest signed report"),
@@ -37,8 +37,8 @@ await main(
       const { concurrency } = config.copy
       const listing = start.json ? "all" : "not-complete"
       const report = await run(deps, { ...options, concurrency, listing }, stop)
-      await start.print(report.copy, () => renderRun(report, config.ranking))
-      return { outcome: report.copy.totals.failed > 0 ? 1 : 0, counts: { ...report.copy.totals } }
+      await start.print(runDocument(report), () => renderRun(report, config.ranking))
+      return { outcome: isWell(report) ? 0 : 1, counts: runCounts(report) }
     })
   },
 )

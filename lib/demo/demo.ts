@@ -4,9 +4,9 @@ import { pathToFileURL } from "node:url"
 import { objectsOf } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { organizations, studiesOf } from "../ledger/study-lists.ts"
-import { COPY_PARTS, type End, type Start, withCopyDeps } from "../pipeline/deps.ts"
+import { COPY_PARTS, type End, type Start, withRunDeps } from "../pipeline/deps.ts"
 import { receiptKey, type StudyIds, studyPrefix } from "../pipeline/layout.ts"
-import { type RunReport, run } from "../pipeline/run.ts"
+import { isWell, type RunReport, run, runCounts } from "../pipeline/run.ts"
 import type { ObjectSource } from "../storage/store.ts"
 import { type Environment, loadConfig } from "../support/config.ts"
 import { PROJECT_ROOT } from "../support/project.ts"
@@ -58,9 +58,9 @@ export async function runDemo(
   const pacs = await ensurePacsDatabase(postgres, "pacs")
   await asAdmin(postgres, pacs.database, (sql) => insertRows(sql, hospital.rows))
   fillOrigin(cloud, hospital)
-  say("Discovering and copying ...")
+  say("Discovering, copying and packing ...")
   const config = loadConfig(COPY_PARTS, environment(pacs, cloud))
-  return await withCopyDeps({ ...start, config }, async (deps): Promise<End> => {
+  return await withRunDeps({ ...start, config }, async (deps): Promise<End> => {
     const done = await run(deps, { concurrency: config.copy.concurrency }, start.stop)
     await report({
       ...done,
@@ -69,8 +69,7 @@ export async function runDemo(
       destination: join(DEMO_FOLDER, "destination"),
       example: await storedOf(deps.destination, largestStudy(deps.ledger)),
     })
-    const { totals } = done.copy
-    return { outcome: totals.failed > 0 ? 1 : 0, counts: { ...totals } }
+    return { outcome: isWell(done) ? 0 : 1, counts: runCounts(done) }
   })
 }
 

@@ -7,6 +7,7 @@ import type { RunPreview, RunReport } from "../pipeline/run.ts"
 import type { StudyResult } from "../pipeline/study-result.ts"
 import type { VerifyReport } from "../pipeline/verify.ts"
 import { bytes, count, duration, plural, safe, table } from "../support/text.ts"
+import { renderIngest } from "./ingest-render.ts"
 import type { Status, Versions } from "./status.ts"
 
 // Reports as people read them; with --json the same reports are printed as they are.
@@ -63,6 +64,7 @@ export function renderCopy({ studies, totals }: Pick<CopyReport, "studies" | "to
           `${plural(objects, "object")} uploaded (${plural(totals.dicom_files_uploaded, "DICOM file")}, ` +
             `${plural(totals.reports_uploaded, "report")}, ${count(totals.metadata_uploaded)} metadata), ` +
             `${count(totals.skipped)} were there already`,
+          ...renderPacked(totals),
           `${bytes(totals.bytes)} in ${duration(totals.seconds * 1000)}`,
         ]),
     ...renderLeft(totals),
@@ -74,6 +76,16 @@ export function renderCopy({ studies, totals }: Pick<CopyReport, "studies" | "to
   ].join("\n")
 }
 
+/** Of a run; a copy by itself packs nothing. */
+function renderPacked(totals: CopyTotals): string[] {
+  const { series_packed, instances_new, instances_same, instances_conflict } = totals
+  if (series_packed + instances_new + instances_same + instances_conflict === 0) return []
+  return [
+    `${plural(series_packed, "series", "series")} packed (${plural(instances_new, "new instance")}, ` +
+      `${count(instances_same)} there already, ${count(instances_conflict)} in conflict)`,
+  ]
+}
+
 const LIMIT_FLAGS = { until: "--until", max_duration: "--max-duration", max_bytes: "--max-bytes" } as const
 
 function renderLeft({ ended_by, left_studies = 0, left_objects = 0, left_bytes = 0 }: CopyTotals): string[] {
@@ -83,10 +95,13 @@ function renderLeft({ ended_by, left_studies = 0, left_objects = 0, left_bytes =
 }
 
 export function renderRun(
-  { discovery, copy }: RunReport,
+  { discovery, copy, ingest }: RunReport,
   chosen: { readonly from: number; readonly to: number },
 ): string {
-  return `${renderDiscover(discovery, chosen)}\n\n${renderCopy(copy)}`
+  const { studies = 0, series_lost = 0, held_by_others = 0 } = ingest?.totals ?? {}
+  // What the copy left, and only then.
+  const later = studies + series_lost + held_by_others > 0 ? [renderIngest(ingest!)] : []
+  return [renderDiscover(discovery, chosen), renderCopy(copy), ...later].join("\n\n")
 }
 
 export function renderRunPreview(

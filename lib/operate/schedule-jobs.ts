@@ -2,7 +2,7 @@ import type { Listing } from "../pipeline/copy-report.ts"
 import { type CopyParts, type Start, withDiscoverDeps, withRunDeps } from "../pipeline/deps.ts"
 import { type DiscoverReport, discover } from "../pipeline/discover.ts"
 import { type LimitOptions, limitsFrom } from "../pipeline/limits.ts"
-import { type RunReport, run } from "../pipeline/run.ts"
+import { isWell, type RunReport, run, runCounts, runDocument } from "../pipeline/run.ts"
 import type { Config } from "../support/config.ts"
 import type { Log } from "../support/log.ts"
 import { silentProgress } from "../support/progress.ts"
@@ -18,7 +18,7 @@ export interface Told {
 /** For a scheduler whose output nobody reads: a line of the log. */
 export function toldToLog(log: Log): Told {
   return {
-    run: async ({ copy }) => log.info(copy.totals, "the run has ended"),
+    run: async (report) => log.info(runCounts(report), "the run has ended"),
     discover: async ({ studies }) => log.info(studies, "the discovery has ended"),
   }
 }
@@ -29,7 +29,7 @@ export function toldByPrinting(
   { ranking }: Pick<Config, "ranking">,
 ): Told {
   return {
-    run: (report) => print(report.copy, () => renderRun(report, ranking)),
+    run: (report) => print(runDocument(report), () => renderRun(report, ranking)),
     discover: (report) => print(report, (found) => renderDiscover(found, ranking)),
   }
 }
@@ -54,8 +54,7 @@ export function scheduleJobs(start: Start<CopyParts | "schedule">, options: JobO
           const { concurrency } = config.copy
           const report = await run(deps, { concurrency, listing: options.listing }, stop)
           await told.run(report)
-          const { totals } = report.copy
-          return { outcome: totals.failed > 0 ? 1 : 0, counts: { ...totals } }
+          return { outcome: isWell(report) ? 0 : 1, counts: runCounts(report) }
         },
       )
       return { isWell: outcome === 0, isWhole: limits.ended === undefined }

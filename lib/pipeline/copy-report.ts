@@ -18,6 +18,11 @@ export interface CopyTotals {
   readonly metadata_uploaded: number
   readonly skipped: number
   readonly bytes: number
+  /** Of a run; a copy by itself packs nothing. */
+  readonly series_packed: number
+  readonly instances_new: number
+  readonly instances_same: number
+  readonly instances_conflict: number
   /** What was copied as it is although something is odd about it; the log tells, and status of objects. */
   readonly warnings: number
   readonly seconds: number
@@ -44,6 +49,10 @@ const NONE = {
   metadata_uploaded: 0,
   skipped: 0,
   bytes: 0,
+  series_packed: 0,
+  instances_new: 0,
+  instances_same: 0,
+  instances_conflict: 0,
   warnings: 0,
 }
 
@@ -67,6 +76,10 @@ export function collectResults(listing: Listing) {
       sums.metadata_uploaded += result.metadata_uploaded ? 1 : 0
       sums.skipped += result.skipped
       sums.bytes += result.bytes
+      sums.series_packed += result.series_packed ?? 0
+      sums.instances_new += result.instances_new ?? 0
+      sums.instances_same += result.instances_same ?? 0
+      sums.instances_conflict += result.instances_conflict ?? 0
       sums.warnings += warnings
       if (listing === "all" || (!success && studies.length < MOST_NOT_COMPLETE)) studies.push(result)
     },

@@ -1,6 +1,5 @@
-import { type Claim, claimNext, claimStudy, heldClaims, releaseClaim, renewClaims } from "../ledger/claims.ts"
+import { type Claim, claimNext, claimStudy, heldClaims, releaseClaim } from "../ledger/claims.ts"
 import { ClaimLost } from "../ledger/errors.ts"
-import { HEARTBEAT_MS } from "../ledger/lease.ts"
 import { giveUpLongMissing, queueObjects, retryGivenUp } from "../ledger/retries.ts"
 import { closeDeadRuns } from "../ledger/runs.ts"
 import { studyById } from "../ledger/studies.ts"
@@ -20,8 +19,10 @@ import {
 } from "./copy-report.ts"
 import { type CopyStudyDeps, copyStudy } from "./copy-study.ts"
 import { describeEstimate, type Estimate, estimateCopy, type Terms } from "./estimate.ts"
+import type { StudyPacking } from "./ingest/ingest-study.ts"
+import { keepClaims } from "./keep-claims.ts"
 import { whyLeftAlone } from "./left-alone.ts"
-import { refusedStudy, type StudyResult } from "./study-result.ts"
+import { refusedStudy, type StudyResult, withPacking } from "./study-result.ts"
 import { beginStudy, type StudyWork } from "./study-work.ts"
 
 export type { CopyReport, CopyTotals } from "./copy-report.ts"
@@ -48,6 +49,8 @@ export interface CopyStepDeps extends CopyStudyDeps {
   readonly progress: Progress
   /** Makes ids that the ledger does not know known, and says of the others which rule they fail. */
   readonly admit: (studyIds: readonly string[]) => Promise<ReadonlyMap<string, string>>
+  /** Packs the series of a study that was copied; a copy by itself does not. */
+  readonly pack?: (studyId: string, stop: Stop) => Promise<StudyPacking>
 }
 
 /** While the objects of one study are in flight, another waits for its turn and a third writes its receipt. */
@@ -79,7 +82,10 @@ export async function copyStudies(deps: CopyStepDeps, options: CopyOptions, stop
     const tally = await withLogIds({ study: work.claim.studyId }, () =>
       copyStudy(deps, work, place, { requested: stop.requested, forced: signal }),
     )
-    const result = tally.result()
+    // Packing has turns of its own.
+    place[Symbol.dispose]()
+    const packing = await deps.pack?.(work.claim.studyId, { requested: stop.requested, forced: signal })
+    const result = withPacking(tally.result(), packing)
     results.add(result, tally.warnings.length)
     progress.tick(1, result.study_id)
     logResult(log, result, tally.warnings)
@@ -202,24 +208,6 @@ async function giveBack({ ledger, commits }: CopyStepDeps, claim: Claim) {
   } catch (error) {
     if (!(error instanceof ClaimLost)) throw error
   }
-}
-
-/** Renews this run's claims for as long as it lives; `lost` fires when that fails, for then nothing is ours. */
-function keepClaims(
-  { ledger, runId, log }: CopyStepDeps,
-  onBeat: () => void,
-): Disposable & { readonly lost: AbortSignal } {
-  const lost = new AbortController()
-  const timer = setInterval(() => {
-    try {
-      renewClaims(ledger, runId)
-      onBeat()
-    } catch (error) {
-      log.error({ err: error }, "claims could not be renewed")
-      lost.abort(error)
-    }
-  }, HEARTBEAT_MS)
-  return { lost: lost.signal, [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 function logResult(

@@ -5,15 +5,12 @@ import { groupCommit } from "../ledger/group-commit.ts"
 import { type Ledger, openLedger } from "../ledger/open.ts"
 import { openPacs, type Pacs } from "../source/pacs.ts"
 import { withAccessRule } from "../storage/access.ts"
-import { DEFAULT_RETRY, type RetryPolicy } from "../storage/backoff.ts"
-import { type OpenOptions, openSource, openStore } from "../storage/open.ts"
+import { DEFAULT_RETRY } from "../storage/backoff.ts"
+import { openSource, openStore } from "../storage/open.ts"
 import type { ObjectStore } from "../storage/store.ts"
 import type { Config } from "../support/config.ts"
 import { UsageError } from "../support/errors.ts"
-import type { Log } from "../support/log.ts"
 import { semaphore } from "../support/pool.ts"
-import type { Progress } from "../support/progress.ts"
-import type { Stop } from "../support/stop.ts"
 import { openSpool } from "../transfer/spool.ts"
 import { admitStudies } from "./admit.ts"
 import type { AdoptDeps } from "./adopt.ts"
@@ -22,47 +19,35 @@ import type { DiscoverDeps } from "./decision.ts"
 import { probePacs } from "./discover.ts"
 import { foreignObjects } from "./foreign-objects.ts"
 import { type End, inRun } from "./in-run.ts"
-import { type Limits, noLimits } from "./limits.ts"
+import type { IngestStepDeps } from "./ingest/deps.ts"
+import { keptFiles } from "./ingest/kept-files.ts"
+import { openIngest, placesForReceipts } from "./ingest/open.ts"
+import { noLimits } from "./limits.ts"
 import type { RebuildDeps } from "./rebuild.ts"
+import type { RunDeps } from "./run.ts"
+import {
+  type AdoptParts,
+  type CopyParts,
+  type DiscoverParts,
+  type IngestParts,
+  type Start,
+  storeOptions,
+  type VerifyParts,
+} from "./start.ts"
 import type { VerifyDeps } from "./verify.ts"
 
 export type { End } from "./in-run.ts"
-
-/** What a script was started with; the context of `main` is one. */
-export interface Start<Parts extends keyof Config> {
-  readonly script: string
-  /** Its words as they were typed. */
-  readonly words: readonly string[]
-  readonly config: Pick<Config, Parts>
-  readonly log: Log
-  readonly progress: Progress
-  readonly stop: Stop
-  readonly dryRun: boolean
-  /** The cohort whose doctors are taken; wins over the configured one. */
-  readonly pinCohort?: number | undefined
-  /** Only while no other run of this script is alive. */
-  readonly alone?: boolean
-  /** Of this run, beside what the configuration limits. */
-  readonly limits?: Limits
-  /** How patient it is with what is unavailable. */
-  readonly retry?: RetryPolicy
-}
-
-export type DiscoverParts = "ledger" | "database" | "ranking"
-/** What a copy is configured by. */
-export const COPY_PARTS = [
-  "ledger",
-  "database",
-  "ranking",
-  "origin",
-  "destination",
-  "s3",
-  "gcs",
-  "copy",
-] as const satisfies readonly (keyof Config)[]
-export type CopyParts = (typeof COPY_PARTS)[number]
-export type AdoptParts = "ledger" | "origin" | "destination" | "s3" | "gcs" | "copy"
-export type VerifyParts = "ledger" | "destination" | "gcs" | "copy"
+export {
+  type AdoptParts,
+  COPY_PARTS,
+  type CopyParts,
+  type DiscoverParts,
+  INGEST_PARTS,
+  type IngestParts,
+  type Start,
+  storeOptions,
+  type VerifyParts,
+} from "./start.ts"
 
 /**
  * Opens what `discover` needs, does the work as a run of the ledger, closes all of it. A dry run changes nothing, so
@@ -81,14 +66,18 @@ export async function withDiscoverDeps(
 }
 
 /** Opens what `run` needs: it discovers, so the database has to answer before anything is recorded. */
-export async function withRunDeps(
-  start: Start<CopyParts>,
-  work: (deps: CopyStepDeps & DiscoverDeps) => Promise<End>,
-) {
+export async function withRunDeps(start: Start<CopyParts>, work: (deps: RunDeps) => Promise<End>) {
   requirePinnedCohort(start)
-  await using pacs = pacsOf(start)
-  await probePacs(pacs, start.stop)
-  return await withCopyDeps(start, work)
+  {
+    await using pacs = pacsOf(start)
+    await probePacs(pacs, start.stop)
+  }
+  return await inRun(start, async (scope, ledger, runId) => {
+    const copy = await openCopy(scope, start, ledger, runId)
+    const kept = scope.use(keptFiles(copy.receive.spool))
+    const ingest = await openIngest(scope, start, { ...copy, kept })
+    return work({ ...copy, kept, ingest })
+  })
 }
 
 /**
@@ -100,30 +89,50 @@ export function withCopyDeps(
   work: (deps: CopyStepDeps & DiscoverDeps) => Promise<End>,
 ) {
   requirePinnedCohort(start)
+  return inRun(start, async (scope, ledger, runId) => work(await openCopy(scope, start, ledger, runId)))
+}
+
+async function openCopy(
+  scope: AsyncDisposableStack,
+  start: Start<CopyParts>,
+  ledger: Ledger,
+  runId: number,
+): Promise<CopyStepDeps & DiscoverDeps & { readonly runId: number }> {
+  const { config, stop, limits = noLimits() } = start
+  const { spoolDir, spoolBytes, stallSeconds, objectsInFlight, egressUsdPerGb } = config.copy
+  const bytesPerSecond = limits.bytesPerSecond ?? config.copy.bytesPerSecond
+  const pacs = scope.use(pacsOf(start))
+  const limited = { ...storeOptions(start), bytesPerSecond }
+  const origin = scope.use(withAccessRule(openSource(config.origin.uri, limited)))
+  const destination = scope.use(withAccessRule(openStore(config.destination.uri, storeOptions(start))))
+  await Promise.all([origin.probe(stop.requested), destination.probe(stop.requested)])
+  const spool = scope.use(openSpool({ dir: spoolDir, capacity: spoolBytes }))
+  const discovery = discoverDeps(start, pacs, ledger, runId)
+  return {
+    ...discovery,
+    runId,
+    origin,
+    destination,
+    receive: { spool, stallMs: stallSeconds * 1000, retry: start.retry ?? DEFAULT_RETRY },
+    foreign: foreignObjects(destination),
+    slots: semaphore(objectsInFlight),
+    commits: groupCommit(ledger),
+    limits,
+    series: placesForReceipts(ledger, config),
+    terms: { bytesPerSecond, egressUsdPerGb },
+    admit: (studyIds) => admitStudies(discovery, studyIds, stop),
+  }
+}
+
+/** Opens what `ingest` needs: where the copies are, and where the series go. */
+export function withIngestDeps(start: Start<IngestParts>, work: (deps: IngestStepDeps) => Promise<End>) {
+  requireLedger(start.config.ledger.path)
   return inRun(start, async (scope, ledger, runId) => {
-    const { config, stop, limits = noLimits() } = start
-    const { spoolDir, spoolBytes, stallSeconds, objectsInFlight, egressUsdPerGb } = config.copy
-    const bytesPerSecond = limits.bytesPerSecond ?? config.copy.bytesPerSecond
-    const pacs = scope.use(pacsOf(start))
-    const limited = { ...storeOptions(start), bytesPerSecond }
-    const origin = scope.use(withAccessRule(openSource(config.origin.uri, limited)))
+    const { config, stop } = start
     const destination = scope.use(withAccessRule(openStore(config.destination.uri, storeOptions(start))))
-    await Promise.all([origin.probe(stop.requested), destination.probe(stop.requested)])
-    const spool = scope.use(openSpool({ dir: spoolDir, capacity: spoolBytes }))
-    const discovery = discoverDeps(start, pacs, ledger, runId)
-    return work({
-      ...discovery,
-      runId,
-      origin,
-      destination,
-      receive: { spool, stallMs: stallSeconds * 1000, retry: start.retry ?? DEFAULT_RETRY },
-      foreign: foreignObjects(destination),
-      slots: semaphore(objectsInFlight),
-      commits: groupCommit(ledger),
-      limits,
-      terms: { bytesPerSecond, egressUsdPerGb },
-      admit: (studyIds) => admitStudies(discovery, studyIds, stop),
-    })
+    await destination.probe(stop.requested)
+    const commits = groupCommit(ledger)
+    return work(await openIngest(scope, start, { ledger, commits, runId, destination, kept: undefined }))
   })
 }
 
@@ -258,20 +267,4 @@ export function requirePinnedCohort(start: Start<DiscoverParts>) {
 
 function pinOf({ pinCohort, config }: Start<DiscoverParts>): number | undefined {
   return pinCohort ?? config.ranking.cohortPin
-}
-
-export function storeOptions({
-  config,
-  log,
-  retry,
-}: Pick<Start<never>, "log" | "retry"> & { readonly config: Partial<Config> }): OpenOptions {
-  const { s3, gcs, copy } = config
-  return {
-    ...(s3 && { s3 }),
-    ...(gcs && { gcs }),
-    ...(retry && { retry }),
-    ...(copy && { stallMs: copy.stallSeconds * 1000 }),
-    onRetry: ({ error, ...facts }) => log.warn({ err: error, ...facts }, "asking again"),
-    ...(log.isLevelEnabled("debug") && { onCall: (call) => log.debug(call, "asked") }),
-  }
 }

@@ -1,9 +1,14 @@
+import type { RunCounts } from "../ledger/runs.ts"
 import type { Stop } from "../support/stop.ts"
 import { type CopyReport, type CopyStepDeps, copyStudies } from "./copy.ts"
 import type { Listing } from "./copy-report.ts"
 import type { DiscoverDeps } from "./decision.ts"
 import { type DiscoverReport, discover } from "./discover.ts"
 import type { Terms } from "./estimate.ts"
+import type { IngestStepDeps } from "./ingest/deps.ts"
+import { ingestStudies } from "./ingest/ingest.ts"
+import type { IngestReport } from "./ingest/ingest-report.ts"
+import { ingestStudy } from "./ingest/ingest-study.ts"
 import { type Preview, previewCopy } from "./preview.ts"
 
 export interface RunOptions {
@@ -17,18 +22,50 @@ export interface RunOptions {
 
 export interface RunReport {
   readonly discovery: DiscoverReport
+  /** With what became of the series of each study that was copied. */
   readonly copy: CopyReport
+  /** Of what was copied before; undefined when a limit ended the run. */
+  readonly ingest: IngestReport | undefined
 }
 
-/** The whole job, one step after the other. */
-export async function run(
-  deps: DiscoverDeps & CopyStepDeps,
-  { limit, ...options }: RunOptions,
-  stop: Stop,
-): Promise<RunReport> {
+export interface RunDeps extends DiscoverDeps, CopyStepDeps {
+  readonly runId: number
+  readonly ingest: IngestStepDeps
+}
+
+/**
+ * The whole job, one step after the other; but the series of a study are packed as soon as it was copied, from the files
+ * that are on this box still.
+ */
+export async function run(deps: RunDeps, { limit, ...options }: RunOptions, stop: Stop): Promise<RunReport> {
   const discovery = await discover(deps, { limit }, stop)
-  const copy = await copyStudies(deps, { limit, ...options }, stop)
-  return { discovery, copy }
+  const tried = new Set<string>()
+  const pack = async (studyId: string, each: Stop) => {
+    const packing = await ingestStudy(deps.ingest, studyId, each)
+    if (packing.errors.length > 0) tried.add(studyId)
+    return packing
+  }
+  const copy = await copyStudies({ ...deps, pack }, { limit, ...options }, stop)
+  if (deps.limits.ended !== undefined || stop.requested.aborted) return { discovery, copy, ingest: undefined }
+  const { listing } = options
+  const ingest = await ingestStudies(deps.ingest, { limit, tried, ...(listing && { listing }) }, stop)
+  return { discovery, copy, ingest }
+}
+
+/** Whether nothing failed. */
+export function isWell({ copy, ingest }: RunReport): boolean {
+  return copy.totals.failed === 0 && (ingest?.totals.failed ?? 0) === 0
+}
+
+/** A run as `--json` tells it: the report of its copy, and what was packed beside. */
+export function runDocument({ copy, ingest }: RunReport) {
+  return { ...copy, ...(ingest && { ingest }) }
+}
+
+/** What the ledger's row of the run tells. */
+export function runCounts({ copy, ingest }: RunReport): RunCounts {
+  const { studies: packed_later = 0, failed: not_packed = 0, series_lost = 0 } = ingest?.totals ?? {}
+  return { ...copy.totals, packed_later, not_packed, series_lost }
 }
 
 export interface RunPreview {

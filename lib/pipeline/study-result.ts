@@ -1,6 +1,7 @@
 import { type CopyResult, isCopied } from "../ledger/attempts.ts"
 import type { LedgerObject } from "../ledger/objects.ts"
 import { describeError } from "../support/errors.ts"
+import type { StudyPacking } from "./ingest/ingest-study.ts"
 import type { StudyIds } from "./layout.ts"
 
 /** What became of one study, under the names that users of the replaced system know. */
@@ -20,6 +21,23 @@ export interface StudyResult {
   /** Sent to the destination by this run. */
   readonly bytes: number
   readonly seconds: number
+  /** What a run made of its series; absent in a copy by itself. */
+  readonly series_packed?: number
+  readonly instances_new?: number
+  readonly instances_same?: number
+  readonly instances_conflict?: number
+}
+
+/** A result with what became of the study's series. */
+export function withPacking(result: StudyResult, packing: StudyPacking | undefined): StudyResult {
+  if (packing === undefined) return result
+  const { errors, held_by_others: _, ...packed } = packing
+  return {
+    ...result,
+    ...packed,
+    success: result.success && errors.length === 0,
+    errors: [...result.errors, ...errors],
+  }
 }
 
 /** Adds up what happens to the objects of one study while it is copied. */

@@ -63,6 +63,32 @@ export function semaphore(capacity: number): Semaphore {
   }
 }
 
+/** Lets those in who ask for the same thing one after the other, and for different things at once. */
+export function turnsBy<Thing>(): (thing: Thing, signal?: AbortSignal) => Promise<Hold> {
+  const turns = new Map<Thing, { readonly semaphore: Semaphore; users: number }>()
+  return async (thing, signal) => {
+    const turn = turns.get(thing) ?? { semaphore: semaphore(1), users: 0 }
+    turns.set(thing, turn)
+    turn.users += 1
+    const leave = () => {
+      turn.users -= 1
+      if (turn.users === 0) turns.delete(thing)
+    }
+    try {
+      const hold = await turn.semaphore.acquire(1, signal)
+      return {
+        [Symbol.dispose]() {
+          hold[Symbol.dispose]()
+          leave()
+        },
+      }
+    } catch (error) {
+      leave()
+      throw error
+    }
+  }
+}
+
 /** Wakes everybody who waits for it; who comes later waits for the next time. */
 export function bell() {
   let next = Promise.withResolvers<void>()

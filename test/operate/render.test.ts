@@ -28,6 +28,10 @@ const TOTALS: CopyReport["totals"] = {
   metadata_uploaded: 1,
   skipped: 4,
   bytes: 2_500_000,
+  series_packed: 0,
+  instances_new: 0,
+  instances_same: 0,
+  instances_conflict: 0,
   warnings: 1,
   seconds: 2.5,
   held_by_others: 1,
@@ -136,6 +140,7 @@ describe("a discovery's report", () => {
       {
         discovery: DISCOVERY,
         copy: { estimate: ESTIMATE, studies: [], totals: { ...TOTALS, studies: 0, failed: 0, warnings: 0 } },
+        ingest: undefined,
       },
       { from: 2, to: 6 },
     )

@@ -13,6 +13,10 @@ const copied: StudyResult = {
   skipped: 2,
   bytes: 500,
   seconds: 1,
+  series_packed: 3,
+  instances_new: 4,
+  instances_same: 1,
+  instances_conflict: 2,
 }
 const refused = refusedStudy("refused", null, "the database has no such study")
 
@@ -31,6 +35,10 @@ test("totals are the sum of all results, listed or not", () => {
       metadata_uploaded: 2,
       skipped: 4,
       bytes: 1000,
+      series_packed: 6,
+      instances_new: 8,
+      instances_same: 2,
+      instances_conflict: 4,
       warnings: 2,
     })
     expect(results.studies).toEqual(listing === "all" ? [copied, refused, copied] : [refused])

@@ -6,6 +6,7 @@ import {
   reportRow,
 } from "../../lib/demo/pacs-rows.ts"
 import { dicomPath, METADATA_PATH, objectKey, reportPath, type StudyIds } from "../../lib/pipeline/layout.ts"
+import { dicomFile, explicit } from "../cod/format/dicom/build.ts"
 import { noise } from "../contract/bodies.ts"
 import { type Differences, eligibleRows } from "./pacs-study.ts"
 
@@ -62,10 +63,22 @@ export function originObjects(study: Chest): [key: string, content: Uint8Array |
   return [[study.metadataKey, `{"study_id":"${study.studyId}"}\n`], ...reports, ...images]
 }
 
-/** Begins as DICOM PS3.10 section 7.1 wants it; what follows is noise. */
+/** A DICOM file of so many bytes; all are of one series, and different seeds and lengths are different instances. */
 export function dicomBody(seed = 1, length = 400): Uint8Array<ArrayBuffer> {
   const bytes = noise(length, seed)
-  bytes.fill(0, 0, 128)
-  bytes.set(new TextEncoder().encode("DICM"), 128)
+  const header = dicomFile([
+    explicit(0x00080018, "UI", even(`2.25.3${seed}0${length}`)),
+    explicit(0x0020000d, "UI", even("2.25.1")),
+    explicit(0x0020000e, "UI", even("2.25.2")),
+    explicit(0x7fe00010, "OB", ""),
+  ])
+  bytes.set(header)
+  // The length of the last element: all that follows is noise.
+  new DataView(bytes.buffer).setUint32(header.length - 4, length - header.length, true)
   return bytes
+}
+
+/** UIDs are padded with a zero byte (PS3.5 section 9.1). */
+function even(uid: string): string {
+  return uid.length % 2 === 0 ? uid : `${uid}\0`
 }

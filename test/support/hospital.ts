@@ -16,7 +16,7 @@ import {
   withVerifyDeps,
 } from "../../lib/pipeline/deps.ts"
 import { type DiscoverOptions, type DiscoverReport, discover } from "../../lib/pipeline/discover.ts"
-import { type RunReport, run } from "../../lib/pipeline/run.ts"
+import { isWell, type RunReport, run } from "../../lib/pipeline/run.ts"
 import { type VerifyOptions, type VerifyReport, verify } from "../../lib/pipeline/verify.ts"
 import { loadConfig } from "../../lib/support/config.ts"
 import { createLogger } from "../../lib/support/log.ts"
@@ -143,9 +143,7 @@ export async function openHospital(): Promise<Hospital> {
       ),
     run: (options = {}) =>
       ended((end) =>
-        withRunDeps(start("run"), (deps) =>
-          end(run(deps, { concurrency: 4, ...options }, NEVER), ({ copy }) => copy.totals.failed === 0),
-        ),
+        withRunDeps(start("run"), (deps) => end(run(deps, { concurrency: 4, ...options }, NEVER), isWell)),
       ),
     verify: (options = {}) =>
       ended((end) => {

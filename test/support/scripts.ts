@@ -8,6 +8,7 @@ import { type Finished, runScript } from "./process.ts"
 export const NAMES = [
   "discover",
   "copy",
+  "ingest",
   "run",
   "schedule",
   "status",

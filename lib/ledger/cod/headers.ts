@@ -96,6 +96,19 @@ export function unreadHeaders(ledger: Ledger, studyId: string): LedgerObject[] {
     .map(({ position }) => objectAt(ledger, studyId, position)!)
 }
 
+/** Files of a study that no series can hold, and why. */
+export function unpackableFiles(
+  ledger: Ledger,
+  studyId: string,
+): { readonly path: string; readonly error: string }[] {
+  return ledger.db
+    .query<{ path: string; error: string }, { studyId: string }>(
+      `select path, header_error as error from objects
+       where study_id = $studyId and header_error is not null and state = 'copied' order by position`,
+    )
+    .all({ studyId })
+}
+
 function forgetHeader(ledger: Ledger, { studyId, position }: LedgerObject) {
   ledger.db
     .query(

@@ -68,13 +68,15 @@ function pack(
 ) {
   const { ledger, runId } = bench
   const claim = claimSeries(ledger, runId, seriesNo)!
-  const files = filesToPack(ledger, seriesNo).map(({ studyId, position, crc32c }) => {
-    const result: InstanceResult = ends[position] ?? "new"
-    const why = { errorClass: "Why", errorMessage: "why" }
-    const verdict = result === "error" ? "retry" : "give-up"
-    const failure = result === "new" ? undefined : ({ verdict, ...why } as const)
-    return { studyId, position, crc32c, result, failure, startByte: 1536 }
-  })
+  const files = studiesToPack(ledger)
+    .flatMap((studyId) => filesToPack(ledger, seriesNo, studyId))
+    .map(({ studyId, position, crc32c }) => {
+      const result: InstanceResult = ends[position] ?? "new"
+      const why = { errorClass: "Why", errorMessage: "why" }
+      const verdict = result === "error" ? "retry" : "give-up"
+      const failure = result === "new" ? undefined : ({ verdict, ...why } as const)
+      return { studyId, position, crc32c, result, failure, startByte: 1536 }
+    })
   ledger.write((tally) =>
     recordPacked(ledger, tally, claim, { tarGeneration: "7", metadataGeneration: "8", files }),
   )
@@ -93,7 +95,7 @@ describe("A file that was copied", () => {
       ["1.2.8", "waiting"],
       ["1.2.9", "waiting"],
     ])
-    expect(filesToPack(bench.ledger, found[0]!.seriesNo)).toEqual([
+    expect(filesToPack(bench.ledger, found[0]!.seriesNo, "a")).toEqual([
       expect.objectContaining({ studyId: "a", position: 1, instanceUid: "1.2.8.1", crc32c: "AAAAAA==" }),
       expect.objectContaining({ studyId: "a", position: 2, instanceUid: "1.2.8.2" }),
     ])
@@ -115,7 +117,7 @@ describe("A file that was copied", () => {
     expect(unread.map(({ position }) => position)).toEqual([1])
     bench.ledger.write((tally) => recordHeader(bench.ledger, tally, unread[0]!, header(1)))
     expect(unreadHeaders(bench.ledger, "a")).toEqual([])
-    expect(filesToPack(bench.ledger, 1)).toHaveLength(2)
+    expect(filesToPack(bench.ledger, 1, "a")).toHaveLength(2)
   })
 
   test("whose header cannot be read is a failure that is told, until somebody asks again", () => {
@@ -135,7 +137,9 @@ describe("A file that was copied", () => {
     using bench = testLedger()
     copied(bench, "a", [header(1)])
     copied(bench, "b", [header(2)])
-    expect(filesToPack(bench.ledger, 1).map(({ studyId }) => studyId)).toEqual(["a", "b"])
+    for (const id of ["a", "b"]) {
+      expect(filesToPack(bench.ledger, 1, id).map(({ studyId }) => studyId)).toEqual([id])
+    }
     pack(bench, 1)
     expect(studiesToPack(bench.ledger)).toEqual([])
   })
@@ -190,7 +194,7 @@ describe("A packed file", () => {
     copied(bench, "a", [header(1)])
     pack(bench, 1)
     bench.ledger.write((tally) => queueSeries(bench.ledger, tally, 1))
-    expect(filesToPack(bench.ledger, 1)).toHaveLength(1)
+    expect(filesToPack(bench.ledger, 1, "a")).toHaveLength(1)
     expect(stateOf(bench)).toBe("waiting")
     expect(wrongTotals(bench.ledger)).toEqual([])
   })
@@ -199,7 +203,7 @@ describe("A packed file", () => {
     using bench = testLedger()
     copied(bench, "a", [header(1), header(2)])
     pack(bench, 1, { 2: "error" })
-    expect(filesToPack(bench.ledger, 1).map(({ position }) => position)).toEqual([2])
+    expect(filesToPack(bench.ledger, 1, "a").map(({ position }) => position)).toEqual([2])
     expect(stateOf(bench)).toBe("waiting")
     pack(bench, 1)
     expect(stateOf(bench)).toBe("packed")
@@ -210,7 +214,7 @@ describe("A packed file", () => {
     using bench = testLedger()
     copied(bench, "a", [header(1)])
     const claim = claimSeries(bench.ledger, bench.runId, 1)!
-    const [before] = filesToPack(bench.ledger, 1)
+    const [before] = filesToPack(bench.ledger, 1, "a")
     queueObjects(bench.ledger, "a", ({ kind }) => kind === "dicom")
     const copying = mustClaim(bench.ledger, bench.runId, "a")
     const amended = { ...COPIED, crc32c: "BBBBBB==", header: header(1) }
@@ -219,7 +223,7 @@ describe("A packed file", () => {
     bench.ledger.write((tally) =>
       recordPacked(bench.ledger, tally, claim, { tarGeneration: "7", metadataGeneration: "8", files }),
     )
-    expect(filesToPack(bench.ledger, 1)).toEqual([expect.objectContaining({ crc32c: "BBBBBB==" })])
+    expect(filesToPack(bench.ledger, 1, "a")).toEqual([expect.objectContaining({ crc32c: "BBBBBB==" })])
     expect(stateOf(bench)).toBe("waiting")
   })
 })

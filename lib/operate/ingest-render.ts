@@ -1,0 +1,43 @@
+import type { PackingWork } from "../ledger/cod/outlook.ts"
+import type { IngestReport } from "../pipeline/ingest/ingest-report.ts"
+import { bytes, count, duration, plural, safe } from "../support/text.ts"
+
+export function renderIngest({ studies, totals }: IngestReport): string {
+  const troubled = studies.filter(({ success }) => !success)
+  const unlisted = totals.failed - troubled.length
+  const { series_packed, series_lost, held_by_others: held } = totals
+  return [
+    ...troubled.flatMap(({ study_id, errors }) => [
+      `not packed: ${study_id}`,
+      ...errors.map((error) => `  ${safe(error)}`),
+    ]),
+    ...(unlisted > 0 ? [`not packed: ${plural(unlisted, "more study", "more studies")}`] : []),
+    ...(series_lost > 0
+      ? [
+          `${plural(series_lost, "series", "series")} had been overwritten by somebody else, and lacked what was packed`,
+        ]
+      : []),
+    totals.studies === 0
+      ? `Nothing left to pack${held > 0 ? " here" : ""}.`
+      : `${plural(series_packed, "series", "series")} packed of ${plural(totals.studies, "study", "studies")}: ` +
+        `${plural(totals.instances_new, "new instance")}, ${count(totals.instances_same)} there already, ` +
+        `${count(totals.instances_conflict)} in conflict; ${duration(totals.seconds * 1000)}`,
+    ...(held > 0 ? [`${plural(held, "more series", "more series")}: another run is packing them.`] : []),
+    ...(troubled.length > 0 ? ["What failed and what happens next: bun run status --failures"] : []),
+  ].join("\n")
+}
+
+export function renderPackingWork(work: PackingWork): string {
+  const { studies, series, instances, headers_to_read: headers, given_up: given } = work
+  if (studies === 0) return `Nothing to pack.${given > 0 ? givenUp(given) : ""}`
+  const unread = headers > 0 ? `, after reading ${plural(headers, "header")}` : ""
+  return (
+    `An ingest would pack ${plural(instances, "instance")} (${bytes(work.bytes)}) of ` +
+    `${plural(studies, "study", "studies")} into ${plural(series, "known series", "known series")}${unread}.` +
+    (given > 0 ? givenUp(given) : "")
+  )
+}
+
+function givenUp(series: number): string {
+  return ` ${plural(series, "series", "series")} given up before: --retry-failed tries them again.`
+}

@@ -1,0 +1,81 @@
+import { CODObject, CODObjectNotFoundError, metadataUri, type SeriesMetadata } from "../../cod/index.ts"
+import { packedFiles } from "../../ledger/cod/instances.ts"
+import { confirmSeries, type LedgerSeries, queueSeries, unconfirmedSeries } from "../../ledger/cod/series.ts"
+import { verdictOf } from "../../support/errors.ts"
+import { forEachLimit } from "../../support/pool.ts"
+import type { Stop } from "../../support/stop.ts"
+import type { IngestDeps } from "./deps.ts"
+import { keyOf, placeOf } from "./series-place.ts"
+
+/** Heads on their way at a time. */
+const LOOKS_IN_FLIGHT = 16
+
+/**
+ * Looks once more at what earlier runs packed. The Python package reads metadata before it takes its lock: one that read
+ * them before we wrote has put its own in place of ours, and what we packed is gone without anybody being told. Who has
+ * held a lock since then has let go of it when the next run comes, so one look is enough.
+ * @returns how many series are to be packed again
+ */
+export async function confirmPacked(deps: IngestDeps, stop: Stop): Promise<number> {
+  const { ledger, runId } = deps
+  let lost = 0
+  const confirmOne = async (series: LedgerSeries, signal: AbortSignal) => {
+    if (stop.requested.aborted) return
+    try {
+      if (!(await confirm(deps, series, signal))) lost += 1
+    } catch (error) {
+      if (signal.aborted || verdictOf(error) === "stop") throw error
+      deps.log.warn(
+        { err: error, series: series.seriesUid },
+        "a series could not be looked at; the next run does it",
+      )
+    }
+  }
+  await forEachLimit(unconfirmedSeries(ledger, runId), LOOKS_IN_FLIGHT, confirmOne, stop.forced)
+  return lost
+}
+
+/** @returns false when something that we packed is not there, and was queued again */
+async function confirm(deps: IngestDeps, series: LedgerSeries, signal: AbortSignal): Promise<boolean> {
+  const { ledger, commits, datastore } = deps
+  const place = placeOf(deps, series)
+  const key = metadataUri(place).slice(datastore.uri.length + 1)
+  const standing = await datastore.head(key, signal)
+  if (standing?.generation === series.metadataGeneration) {
+    await commits.add(() => confirmSeries(ledger, series))
+    return true
+  }
+  const metadata = standing === undefined ? undefined : await metadataNow(deps, series, signal)
+  if (metadata !== undefined && holdsAll(deps, series, metadata)) {
+    const { tarGeneration } = series
+    await commits.add(() =>
+      confirmSeries(ledger, series, { metadataGeneration: standing!.generation, tarGeneration }),
+    )
+    return true
+  }
+  await commits.add((tally) => queueSeries(ledger, tally, series.seriesNo))
+  return false
+}
+
+async function metadataNow(deps: IngestDeps, series: LedgerSeries, signal: AbortSignal) {
+  try {
+    const opened = { ...placeOf(deps, series), store: deps.datastore, lock: false }
+    await using cod = await CODObject.open(opened, signal)
+    return await cod.getMetadata(signal)
+  } catch (error) {
+    if (error instanceof CODObjectNotFoundError) return undefined
+    throw error
+  }
+}
+
+/** Whether all that the ledger knows to be packed stands in a series, byte for byte. */
+export function holdsAll(
+  deps: Pick<IngestDeps, "ledger" | "uidHashFunc">,
+  { seriesNo }: Pick<LedgerSeries, "seriesNo">,
+  { instances }: SeriesMetadata,
+): boolean {
+  return packedFiles(deps.ledger, seriesNo).every(({ instanceUid, crc32c, size }) => {
+    const entry = instances.get(keyOf(deps, instanceUid))
+    return entry?.kind === "instance" && entry.crc32c === crc32c && entry.size === size
+  })
+}

@@ -1,0 +1,39 @@
+import { renderIngest, renderPackingWork } from "../lib/operate/ingest-render.ts"
+import { INGEST_PARTS, withIngestDeps, withLedger } from "../lib/pipeline/deps.ts"
+import { ingestStudies } from "../lib/pipeline/ingest/ingest.ts"
+import { previewIngest } from "../lib/pipeline/ingest/preview.ts"
+import { flag, main, option, positiveInteger, uuid } from "../lib/support/cli.ts"
+
+await main(
+  {
+    name: "ingest",
+    summary: "Packs what was copied as Cloud Optimized DICOM: each series one object of COD_DATASTORE_URI.",
+    example: "--limit 100",
+    arguments: { name: "STUDY_ID", description: "exactly these studies", parse: uuid },
+    options: {
+      limit: option("N", positiveInteger, "only the N studies with the newest signed report"),
+      concurrency: option("N", positiveInteger, "series that are packed at a time (INGEST_CONCURRENCY)"),
+      retryFailed: flag("also what was given up: unreadable files, conflicts, failed series"),
+      deleteCopies: flag("afterwards delete raw copies whose bytes are proven to be in their series"),
+    },
+    config: [...INGEST_PARTS],
+    changes: true,
+  },
+  async (start) => {
+    const { args: studyIds, options, config, stop } = start
+    if (start.dryRun) {
+      return await withLedger(start, async (ledger) => {
+        await start.print(previewIngest(ledger, { ...options, studyIds }), renderPackingWork)
+        return 0
+      })
+    }
+    const concurrency = options.concurrency ?? config.ingest.concurrency
+    const ingest = { ...config.ingest, concurrency }
+    return await withIngestDeps({ ...start, config: { ...config, ingest } }, async (deps) => {
+      const listing = start.json ? "all" : "not-complete"
+      const report = await ingestStudies(deps, { ...options, studyIds, listing }, stop)
+      await start.print(report, renderIngest)
+      return { outcome: report.totals.failed > 0 ? 1 : 0, counts: { ...report.totals } }
+    })
+  },
+)
