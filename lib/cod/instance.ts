@@ -133,6 +133,11 @@ export class Instance implements AsyncDisposable {
     return this.#facts !== undefined || HINT_FIELDS.every((field) => this.hints[field] !== undefined)
   }
 
+  /** @internal Begins to read a small remote file of which nothing is known, because `readWhole` is going to be called. */
+  expectWhole(signal?: AbortSignal): void {
+    if (!this.isKnown) this.#file.expect(this.hints.size, signal)
+  }
+
   /**
    * @internal Reads the file once for everything that has to be known of it, and verifies what was said of it. A small remote
    * one makes no temporary file.

@@ -24,6 +24,8 @@ export interface InstanceFile {
   open(signal?: AbortSignal): Promise<ByteView>
   /** Brings a remote object, or a remote tar's member, into a temporary file. */
   fetch(signal?: AbortSignal): Promise<void>
+  /** Begins to read a small remote one that `whole` is going to be asked for; that it cannot be read is told there. */
+  expect(sizeHint: number | undefined, signal?: AbortSignal): void
   /**
    * All of it in memory; a small remote one without a temporary file, and with its CRC32C.
    * @param sizeHint bytes that it is said to have
@@ -68,8 +70,16 @@ export function instanceFile(home: Whereabouts, choice: StoreChoice, scratch: Sc
     return await now.open(signal)
   }
 
+  let expected: ReturnType<typeof fetchSmall> | undefined
+
+  const readSmall = (sizeHint = 0, signal?: AbortSignal) => {
+    const maySmall = isObject(now.uri) && sizeHint <= SMALL_BYTES
+    return maySmall ? fetchSmall(now.uri, choice, SMALL_BYTES, signal) : undefined
+  }
+
   const moveTo = (whereabouts: Whereabouts) => {
     now = whereabouts
+    expected = undefined
   }
 
   return {
@@ -81,9 +91,14 @@ export function instanceFile(home: Whereabouts, choice: StoreChoice, scratch: Sc
     },
     open,
     fetch,
+    expect(sizeHint, signal) {
+      expected ??= readSmall(sizeHint, signal)
+      expected?.catch(() => {})
+    },
     async whole(sizeHint, signal) {
-      const maySmall = isObject(now.uri) && (sizeHint ?? 0) <= SMALL_BYTES
-      const small = maySmall ? await fetchSmall(now.uri, choice, SMALL_BYTES, signal) : undefined
+      const reading = expected ?? readSmall(sizeHint, signal)
+      expected = undefined
+      const small = await reading
       if (small !== undefined) return small
       await using view = await open(signal)
       if (view.size > MAX_PARSED_BYTES) throw new TooLarge(now.uri, MAX_PARSED_BYTES)
@@ -92,7 +107,7 @@ export function instanceFile(home: Whereabouts, choice: StoreChoice, scratch: Sc
     moveTo,
     goHome() {
       for (const path of fetched.splice(0)) scratch.remove(path)
-      now = home
+      moveTo(home)
     },
   }
 }

@@ -64,9 +64,11 @@ export async function appendTo(
   }
   const restore = snapshotOf(to.draft)
   const room = roomIn(to.draft, options)
-  for (const instance of instances) {
+  for (const [n, instance] of instances.entries()) {
     try {
       if (signal?.aborted === true) throw abortReason(signal)
+      // On its way while this one is packed.
+      instances[n + 1]?.expectWhole(signal)
       result[await appendOne(to, instance, room, options, signal)].push(instance as never)
     } catch (error) {
       if (isOfSeries(error) || signal?.aborted === true) {

@@ -322,6 +322,20 @@ test("what hints tell of size, CRC32C and UIDs settles a duplicate without askin
   expect(site.cloud!.log.counters.requests).toBe(0)
 })
 
+test("small remote files are read once each, the next one while one is packed", async () => {
+  await using site = await bucketSite()
+  const keys = [1, 2, 3].map((n) => `inbox/${n}.dcm`)
+  for (const [i, key] of keys.entries()) await site.put(key, nth(i + 1))
+  await using cod = await site.open()
+  site.cloud!.log.clear()
+  const instances = keys.map((key) => new Instance({ dicomUri: `gs://series/${key}`, store: site.store }))
+  expect(summary(await cod.append(instances))).toEqual({ ...NOTHING, new: 3 })
+  const asked = site.cloud!.log.find({ verb: "GET" }).map(({ key }) => key)
+  expect(asked.toSorted()).toEqual([...keys, site.keys.tar].toSorted())
+  // Where the first one is to go is asked when that is being packed.
+  expect(asked.indexOf(keys[1]!)).toBeLessThan(asked.indexOf(site.keys.tar))
+})
+
 test("of what is fetched no more is on the disk than what is new", async () => {
   await using site = await bucketSite()
   const large = [1, 2, 3].map((n) => nth(n, 2 << 20))
