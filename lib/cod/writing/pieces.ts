@@ -26,8 +26,7 @@ export function bytesPiece(bytes: Uint8Array, crc32c = crc32cBase64(bytes)): Pie
 }
 
 /** Bytes that are made whenever they are read: many thousands of them take no room. */
-export function madePiece(make: () => Uint8Array): Piece {
-  const made = make()
+export function madePiece(make: () => Uint8Array, made = make()): Piece {
   const [size, crc32c] = [made.length, crc32cBase64(made)]
   return {
     size,
@@ -171,14 +170,14 @@ export function joinPieces(pieces: readonly Piece[]): Piece {
 
 /** What is uploaded of a piece: two buffers by turns, which is all that an upload looks at. */
 export function uploadOf(piece: Piece): UploadParts {
-  const buffers = [new Uint8Array(0), new Uint8Array(0)]
+  const buffers: Uint8Array[] = [new Uint8Array(0), new Uint8Array(0)]
   let turn = 0
   return {
     size: piece.size,
     async read(start, end, signal) {
       turn = 1 - turn
       const length = end - start
-      if (buffers[turn]!.length < length) buffers[turn] = new Uint8Array(length)
+      if (buffers[turn]!.length < length) buffers[turn] = Buffer.allocUnsafeSlow(length)
       const bytes = buffers[turn]!.subarray(0, length)
       await piece.readInto(bytes, start, signal)
       return bytes

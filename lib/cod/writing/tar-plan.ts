@@ -153,9 +153,9 @@ function assemble(position: number, before: readonly TarMember[]): Assembly {
     places,
     add(name, data, mtime) {
       const entry = { name, size: data.size, mtime }
-      const { padding, member } = placeEntry(entry, end)
+      const { header, padding, member } = placeEntry(entry, end)
       pieces.push(
-        madePiece(() => entryHeader(entry)),
+        madePiece(() => entryHeader(entry), header),
         data,
         bytesPiece(ZEROS.subarray(0, padding.length)),
       )
