@@ -46,3 +46,24 @@ export function forgetReceipt(ledger: Ledger, studyId: string) {
     refreshStudy(ledger, tally, studyId)
   })
 }
+
+/**
+ * Ids of studies that have a receipt which says something else than it should, and nothing to copy. Read in pages: a
+ * statement left open over other writes would hold its snapshot and be refused them.
+ */
+export function* staleReceipts(ledger: Ledger): Generator<string, void, void> {
+  const page = ledger.db.query<{ studyId: string }, { after: string }>(
+    `select study_id as studyId from studies s
+     where receipt_stale = 1 and receipt_generation is not null and verdict is null and study_id > $after
+       and not exists (select 1 from objects o
+         where o.study_id = s.study_id and o.state in ('pending', 'failed', 'missing'))
+     order by study_id limit 500`,
+  )
+  for (let after = ""; ; ) {
+    const ids = page.all({ after }).map(({ studyId }) => studyId)
+    yield* ids
+    const last = ids.at(-1)
+    if (last === undefined) return
+    after = last
+  }
+}

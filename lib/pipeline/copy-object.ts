@@ -17,7 +17,7 @@ import type { KeptFiles } from "./ingest/kept-files.ts"
 import { objectKey, type StudyIds } from "./layout.ts"
 import { metadataJson } from "./metadata.ts"
 import type { SeriesPlaces } from "./receipt-document.ts"
-import { identityOf, recognise } from "./recognise.ts"
+import { identityOf, recognise, unchangedInSeries } from "./recognise.ts"
 import { originKeyOf } from "./source-of.ts"
 
 /** What copying an object needs; all of it is opened and closed elsewhere. */
@@ -51,6 +51,8 @@ export async function copyObject(
 ): Promise<Copied> {
   const { object } = attempt
   const key = objectKey(claim, object.path)
+  const packed = await unchangedInSeries(deps, claim, object, signal)
+  if (packed !== undefined) return packed
   const lookFirst = attempt.unsettled || object.generation !== null || object.forced === 1
   let standing = await (lookFirst
     ? glanceAt(deps.destination, key, signal)

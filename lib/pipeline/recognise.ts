@@ -40,6 +40,27 @@ export async function recognise(
   return { copied }
 }
 
+/**
+ * The raw copy of a packed file that was deleted on request is not brought again while the origin has the same bytes.
+ * @returns undefined for an object that is not one of these, or changed
+ */
+export async function unchangedInSeries(
+  { origin }: { readonly origin: ObjectSource },
+  study: StudyIds,
+  object: LedgerObject,
+  signal?: AbortSignal,
+): Promise<Copied | undefined> {
+  const { copyDeletedAt, forced, size, crc32c, generation, sourceEtag, warning } = object
+  if (copyDeletedAt === null || forced === 1) return undefined
+  const source = await origin.head(originKeyOf(study, object, origin.uri), signal)
+  if (source === undefined || source.size !== size) return undefined
+  // A folder has no ETags, but the CRC32C of its files.
+  const isSame = source.etag === undefined ? source.crc32c === crc32c : source.etag === sourceEtag
+  if (!isSame) return undefined
+  const known = { size, crc32c: crc32c!, generation: generation!, warning: warning ?? undefined }
+  return { outcome: "unchanged", ...known, sourceEtag: source.etag, bytes: 0 }
+}
+
 /** Why an object that stands at the destination is not known to be the source's bytes. */
 export type Unlike = "size_differs" | "checksum_differs" | "no_common_checksum"
 

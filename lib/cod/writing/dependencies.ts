@@ -16,6 +16,8 @@ export interface DependencyOptions {
   readonly dryRun?: boolean | undefined
   /** Whether to keep what is not, byte for byte, what is stored of an instance that names it (true). */
   readonly validateHash?: boolean | undefined
+  /** URIs that are superfluous now, by the keys of their instances (what the instances declare). */
+  readonly dependencies?: ReadonlyMap<string, readonly string[]> | undefined
   /** A store for what lies in another bucket than the series; without it one is opened for `gs://`. */
   readonly storeOf?: PlacesOptions["storeOf"]
 }
@@ -50,7 +52,7 @@ export async function deleteDependencies(
   options: DependencyOptions = {},
   signal?: AbortSignal,
 ): Promise<DependencyReport> {
-  const wanted = byUri(of.records)
+  const wanted = byUri(of.records, options)
   const fates = new Map<string, Fate>()
   using places = openPlaces({ ...of.places, storeOf: options.storeOf })
   const settle = async ([uri, records]: [string, InstanceRecord[]], signal: AbortSignal) => {
@@ -68,10 +70,14 @@ const DELETED = "deleted"
 const MISSING = "missing"
 
 /** Whoever names it; the first one that does says where it comes. */
-function byUri(records: readonly InstanceRecord[]): Map<string, InstanceRecord[]> {
+function byUri(
+  records: readonly InstanceRecord[],
+  { dependencies }: DependencyOptions,
+): Map<string, InstanceRecord[]> {
   const naming = new Map<string, InstanceRecord[]>()
   for (const record of records) {
-    for (const uri of new Set(record.dependencies)) naming.set(uri, [...(naming.get(uri) ?? []), record])
+    const named = dependencies === undefined ? record.dependencies : dependencies.get(record.key)
+    for (const uri of new Set(named)) naming.set(uri, [...(naming.get(uri) ?? []), record])
   }
   return naming
 }

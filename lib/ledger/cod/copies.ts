@@ -81,22 +81,22 @@ export function settleDeleting(
   refreshStudy(ledger, tally, studyId)
 }
 
-/** Numbers of the series of which somebody began to delete copies, and died before it was heard. */
-export function seriesBeingDeleted(ledger: Ledger): number[] {
-  return ledger.db
-    .query<{ seriesNo: number }, []>(
-      `select distinct series_no as seriesNo from objects indexed by objects_being_deleted
-       where copy_deleting_since is not null and series_no is not null order by 1`,
-    )
-    .all()
-    .map(({ seriesNo }) => seriesNo)
+/** A copy of which somebody began to delete it, and died before it was heard. */
+export interface CopyBeingDeleted
+  extends Pick<FileOfSeries, "studyId" | "position" | "organizationId" | "path" | "crc32c"> {
+  readonly seriesNo: number
 }
 
-/** Those of a series. */
-export function copiesBeingDeleted(ledger: Ledger, seriesNo: number): FileOfSeries[] {
-  return packedFiles(ledger, seriesNo).filter(
-    ({ studyId, position }) => objectAt(ledger, studyId, position)!.copyDeletingSince !== null,
-  )
+/** All of them, by their series. */
+export function copiesBeingDeleted(ledger: Ledger): CopyBeingDeleted[] {
+  return ledger.db
+    .query<CopyBeingDeleted, []>(
+      `select o.series_no as seriesNo, o.study_id as studyId, o.position, s.organization_id as organizationId, o.path,
+         o.crc32c
+       from objects o indexed by objects_being_deleted join studies s using (study_id)
+       where o.copy_deleting_since is not null and o.series_no is not null order by 1, 2, 3`,
+    )
+    .all()
 }
 
 /**

@@ -1,4 +1,5 @@
-import { recordHeader, unpackableFiles, unreadHeaders } from "../../ledger/cod/headers.ts"
+import { unpackableFiles, unreadHeaders } from "../../ledger/cod/headers.ts"
+import { recordLateHeader } from "../../ledger/cod/late-headers.ts"
 import { type LedgerSeries, seriesToPack } from "../../ledger/cod/series.ts"
 import type { LedgerObject } from "../../ledger/objects.ts"
 import { studyById } from "../../ledger/studies.ts"
@@ -9,6 +10,7 @@ import { objectKey } from "../layout.ts"
 import type { IngestDeps } from "./deps.ts"
 import { readHeaderAt } from "./header.ts"
 import { packSeries, type SeriesEnd } from "./pack-series.ts"
+import { renewReceiptOf } from "./renew-receipts.ts"
 
 /** What became of the series of one study, under names as in the results of a copy. */
 export interface StudyPacking {
@@ -56,24 +58,24 @@ function isGivenUp({ verdict }: { readonly verdict: string | null }): boolean {
 }
 
 /** Of files that were not read by this program when they were copied. */
-async function readHeaders(
-  { ledger, commits, destination }: IngestDeps,
-  studyId: string,
-  errors: string[],
-  signal: AbortSignal,
-) {
+async function readHeaders(deps: IngestDeps, studyId: string, errors: string[], signal: AbortSignal) {
+  const { ledger, commits, destination } = deps
+  const unread = unreadHeaders(ledger, studyId)
+  if (unread.length === 0) return
   const study = studyById(ledger, studyId)!
   const readOne = async (object: LedgerObject, inner: AbortSignal) => {
     try {
       const header = await readHeaderAt(destination, objectKey(study, object.path), object.generation!, inner)
-      await commits.add((tally) => recordHeader(ledger, tally, object, header))
+      await commits.add((tally) => recordLateHeader(ledger, tally, object, header))
     } catch (error) {
       if (inner.aborted || verdictOf(error) === "stop") throw error
       const { class: name, message } = describeError(error)
       errors.push(`${object.path}: ${name}: ${message}`)
     }
   }
-  await forEachLimit(unreadHeaders(ledger, studyId), HEADERS_IN_FLIGHT, readOne, signal)
+  await forEachLimit(unread, HEADERS_IN_FLIGHT, readOne, signal)
+  // It names series from now on.
+  await renewReceiptOf(deps, studyId, signal)
 }
 
 type Growing = { -readonly [K in keyof StudyPacking]: StudyPacking[K] } & { readonly errors: string[] }
