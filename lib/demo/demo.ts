@@ -1,12 +1,15 @@
 import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
+import { seriesOfStudy } from "../ledger/cod/study-series.ts"
 import { objectsOf } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { organizations, studiesOf } from "../ledger/study-lists.ts"
+import { lookAt, renderInfo } from "../operate/cod/info.ts"
+import type { OpenStart } from "../operate/cod/start.ts"
 import { COPY_PARTS, type End, type Start, withRunDeps } from "../pipeline/deps.ts"
 import { receiptKey, type StudyIds, studyPrefix } from "../pipeline/layout.ts"
-import { isWell, type RunReport, run, runCounts } from "../pipeline/run.ts"
+import { isWell, type RunDeps, type RunReport, run, runCounts } from "../pipeline/run.ts"
 import type { ObjectSource } from "../storage/store.ts"
 import { type Environment, loadConfig } from "../support/config.ts"
 import { PROJECT_ROOT } from "../support/project.ts"
@@ -25,8 +28,12 @@ export interface DemoReport extends RunReport {
   readonly chosen: { readonly from: number; readonly to: number }
   readonly ledger: string
   readonly destination: string
-  /** One study at the destination, with its receipt. */
+  /** Where the series are packed; a URI. */
+  readonly datastore: string
+  /** One study at the destination, with its receipt and its series. */
   readonly example: readonly StoredObject[]
+  /** What `cod info` says of the largest series of that study; null where none was packed. */
+  readonly info: string | null
 }
 
 export interface StoredObject {
@@ -62,12 +69,17 @@ export async function runDemo(
   const config = loadConfig(COPY_PARTS, environment(pacs, cloud))
   return await withRunDeps({ ...start, config }, async (deps): Promise<End> => {
     const done = await run(deps, { concurrency: config.copy.concurrency }, start.stop)
+    const study = largestStudy(deps.ledger)
+    const series = study === undefined ? [] : packedSeries(deps, study)
+    const [largest] = series
     await report({
       ...done,
       chosen: { from: config.ranking.from, to: config.ranking.to },
       ledger: config.ledger.path,
       destination: join(DEMO_FOLDER, "destination"),
-      example: await storedOf(deps.destination, largestStudy(deps.ledger)),
+      datastore: deps.ingest.datastore.uri,
+      example: study === undefined ? [] : await storedOf(deps, study, series),
+      info: largest === undefined ? null : await infoOf({ ...start, config }, largest),
     })
     return { outcome: isWell(done) ? 0 : 1, counts: runCounts(done) }
   })
@@ -107,11 +119,32 @@ function largestStudy(ledger: Ledger): StudyIds | undefined {
   return studies.sort((a, b) => sizes.get(b)! - sizes.get(a)!)[0]
 }
 
-async function storedOf(destination: ObjectSource, study: StudyIds | undefined): Promise<StoredObject[]> {
+/** URIs of its series, the one with the most images first. */
+function packedSeries(
+  { ledger, series }: Pick<RunDeps, "ledger" | "series">,
+  { studyId }: StudyIds,
+): string[] {
+  return seriesOfStudy(ledger, studyId)
+    .filter(({ state }) => state === "packed")
+    .sort((a, b) => b.packed - a.packed)
+    .flatMap((uids) => series?.uriOf(uids) ?? [])
+}
+
+async function infoOf(start: OpenStart, uri: string): Promise<string> {
+  return renderInfo(await lookAt(start, uri), new Date())
+}
+
+async function storedOf(
+  { destination, ingest: { datastore } }: RunDeps,
+  study: StudyIds,
+  series: readonly string[],
+): Promise<StoredObject[]> {
   const stored: StoredObject[] = []
-  if (study === undefined) return stored
-  for (const prefix of [studyPrefix(study), receiptKey(study)]) {
-    for await (const { key, size } of destination.list(prefix)) stored.push({ key, size })
+  const add = async (store: ObjectSource, prefix: string) => {
+    const folder = store.uri.slice(destination.uri.length + 1)
+    for await (const { key, size } of store.list(prefix)) stored.push({ key: join(folder, key), size })
   }
+  for (const prefix of [studyPrefix(study), receiptKey(study)]) await add(destination, prefix)
+  for (const uri of series) await add(datastore, uri.slice(datastore.uri.length + 1))
   return stored
 }

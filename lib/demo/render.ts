@@ -1,4 +1,5 @@
 import { relative } from "node:path"
+import { pathToFileURL } from "node:url"
 import { renderRun } from "../operate/render.ts"
 import { PROJECT_ROOT } from "../support/project.ts"
 import { bytes } from "../support/text.ts"
@@ -8,19 +9,25 @@ import type { DemoReport, StoredObject } from "./demo.ts"
 export function renderDemo(report: DemoReport): string {
   const ledger = relative(PROJECT_ROOT, report.ledger)
   const destination = relative(PROJECT_ROOT, report.destination)
+  // Both as a shell in the project's folder has them.
+  const destinationUri = `file://$PWD/${destination}`
+  const datastore = report.datastore.replace(pathToFileURL(PROJECT_ROOT).href, "file://$PWD")
+  const bun = "node_modules/.bin/bun run"
   return [
     renderRun(report, report.chosen),
     "",
-    "One study at the destination",
+    "One study at the destination: its files, its receipt, and each series as Cloud Optimized DICOM",
     tree(report.example),
     "",
+    ...(report.info === null ? [] : ["Its largest series", report.info, ""]),
     `Ledger  ${ledger}`,
     `Files   ${destination}`,
     "",
     "Try next",
     `  sqlite3 -box ${ledger} 'select * from progress'`,
-    `  LEDGER_PATH=${ledger} node_modules/.bin/bun scripts/status.ts`,
-    `  LEDGER_PATH=${ledger} DESTINATION_URI=file://$PWD/${destination} node_modules/.bin/bun scripts/verify.ts --read`,
+    `  LEDGER_PATH=${ledger} ${bun} status`,
+    `  LEDGER_PATH=${ledger} DESTINATION_URI=${destinationUri} ${bun} verify --read`,
+    `  ${bun} cod ls ${datastore}`,
   ].join("\n")
 }
 

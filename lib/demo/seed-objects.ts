@@ -29,33 +29,37 @@ export function phantomFile(key: string, { view, large = false }: ImagePlan, pic
   const { study, series, imageId, instance, number, tiny } = picture
   return dicomFile(key, {
     ...pictureSize(large, tiny),
+    ...attributesOf(study),
     seed: number,
     modality: series.modality === "CR" ? "CR" : "DX",
     view,
     photometric: number % 3 === 0 ? "MONOCHROME1" : "MONOCHROME2",
-    studyUid: uidOf(study.id),
     seriesUid: uidOf(series.id),
     instanceUid: uidOf(imageId),
     seriesNumber: series.series_number ?? 1,
     instanceNumber: instance,
-    studyDescription: oneLine(study.dicom_description ?? ""),
-    studyDate: (study.dicom_date_time ?? "").slice(0, 10).replaceAll("-", ""),
   })
 }
 
-/** Two files of a study whose images the database does not know. */
-export function listedFiles(folder: string, number: number, tiny: boolean): SeedObject[] {
-  const size = pictureSize(false, tiny)
-  return [
-    dicomFile(`${folder}/dicom_files/IM0001.dcm`, { ...size, seed: number, view: "PA", instanceNumber: 1 }),
-    dicomFile(`${folder}/dicom_files/${uuidOf(`${folder} listed`)}/IM0002.dcm`, {
-      ...size,
+/** Two files of a study whose images the database does not know, each a series of its own. */
+export function listedFiles(folder: string, study: StudyRow, number: number, tiny: boolean): SeedObject[] {
+  const file = (name: string, view: PhantomOptions["view"], seriesNumber: number) =>
+    dicomFile(`${folder}/dicom_files/${name}`, {
+      ...pictureSize(false, tiny),
+      ...attributesOf(study),
       seed: number,
-      view: "LATERAL",
-      instanceNumber: 2,
-    }),
-  ]
+      view,
+      seriesNumber,
+    })
+  return [file("IM0001.dcm", "PA", 1), file(`${uuidOf(`${folder} listed`)}/IM0002.dcm`, "LATERAL", 2)]
 }
+
+/** What files say of their study. */
+const attributesOf = ({ id, dicom_description: description, dicom_date_time: taken }: StudyRow) => ({
+  studyUid: uidOf(id),
+  studyDescription: oneLine(description ?? ""),
+  studyDate: (taken ?? "").slice(0, 10).replaceAll("-", ""),
+})
 
 export const reportFile = (key: string, study: StudyRow, signer: string) =>
   textFile(

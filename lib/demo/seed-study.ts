@@ -46,7 +46,7 @@ export function seedStudy(plan: StudyPlan, number: number, site: Site): SeedStud
   const reports = plan.reports.map((each, n) => reportOf(context, each, n))
   const objects = [
     ...[...images, ...reports].flatMap(({ object }) => object ?? []),
-    ...(images.length === 0 ? listedFiles(context.folder, number, site.tiny) : []),
+    ...(images.length === 0 ? listedFiles(context.folder, study, number, site.tiny) : []),
     ...(plan.metadata === false ? [] : [metadataFile(context.folder, study)]),
   ]
   return {

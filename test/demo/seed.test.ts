@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { readHeader } from "../../lib/cod/format/dicom/index.ts"
 import type { StudyRow } from "../../lib/demo/pacs-rows.ts"
 import { demoHospital, type Hospital } from "../../lib/demo/seed.ts"
 
@@ -84,6 +85,22 @@ describe("the origin", () => {
     expect(unlisted[0]!.objects.filter(({ key }) => key.includes("/dicom_files/"))).toHaveLength(2)
   })
 
+  test("has files that say of themselves which study and series of the database they are, each under a UID of its own", () => {
+    const uids: string[] = []
+    for (const { study, series, images, objects } of eligible) {
+      const known = new Set(series.map(({ dicom_series_id }) => dicom_series_id))
+      for (const object of objects.filter(({ key }) => isDicomKey(key))) {
+        const header = readHeader(object.bytes(), object.size)
+        if (header === undefined) throw new Error(`${object.key} has no header`)
+        expect(header.studyUid).toBe(study.dicom_study_id!)
+        if (images.length > 0) expect(known).toContain(header.seriesUid)
+        uids.push(header.instanceUid)
+      }
+    }
+    expect(uids.length).toBeGreaterThan(30)
+    expect(new Set(uids).size).toBe(uids.length)
+  })
+
   test("says the size of every object before it is made, and the database of most files", () => {
     expect(hospital.objects.filter((object) => object.bytes().length !== object.size)).toEqual([])
     const sizes = new Map(hospital.objects.map(({ key, size }) => [key, size]))
@@ -100,6 +117,9 @@ describe("the origin", () => {
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(40e6)
   })
 })
+
+/** Of a file of an image, whatever it is called. */
+const isDicomKey = (key: string) => key.includes("/dicom_files/") || key.startsWith("archive/")
 
 test("the same options give the same rows and the same bytes", () => {
   const hash = ({ rows, objects }: Hospital) => {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import { cpSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { PROJECT_ROOT, runScript } from "../support/process.ts"
 import { tempDir } from "../support/temp.ts"
 
@@ -22,3 +23,26 @@ test("an operator's settings are nothing to the demo, which marks the doctors th
   expect(marked).toEqual([2, 3, 4, 5, 6])
   expect(stdout).toContain("Ledger  state/demo/ledger.sqlite")
 }, 30_000)
+
+test("ends with what cod info says of a series; the second time there is nothing left to copy or to pack", async () => {
+  using dir = tempDir("demo")
+  cloneIn(dir)
+  const demo = () => runScript([dir.file("scripts", "demo.ts")])
+  const first = await demo()
+  expect(first.stdout).toContain("32 series packed (38 new instances, 0 there already, 0 in conflict)")
+  const uri = /^series +(file:\S+)$/m.exec(first.stdout)![1]!
+  const { stdout: info } = await runScript([dir.file("scripts", "cod.ts"), "info", uri])
+  expect(first.stdout).toContain(`\nIts largest series\n${info}`)
+  expect(info).toContain("instances        3,")
+  const [, listing] = /run cod ls file:\/\/\$PWD(\S+)$/m.exec(first.stdout)!
+  const ls = await runScript([
+    dir.file("scripts", "cod.ts"),
+    "ls",
+    `${pathToFileURL(dir.path).href}${listing}`,
+  ])
+  expect(ls.stdout).toEndWith("24 studies, 32 series, 38 instances, 14 MB\n")
+  const again = await demo()
+  expect([again.exitCode, again.stdout]).toEqual([0, expect.stringContaining("\nNothing left to do.\n")])
+  expect(again.stdout).not.toContain("packed")
+  expect(again.stdout).toContain(info)
+}, 60_000)

@@ -4,24 +4,29 @@ import type { ObjectSource } from "../../storage/store.ts"
 import { bytes, count, safe, table } from "../../support/text.ts"
 import { lockDocument, renderLocks } from "./locks.ts"
 import { withStoreOf } from "./open-series.ts"
-import type { CodStart } from "./start.ts"
+import type { CodStart, OpenStart } from "./start.ts"
 import { seriesTarget } from "./target.ts"
 import { syntaxName } from "./transfer-syntaxes.ts"
 
 /** `cod info URI`: what there is to say of a series without reading its instances. */
 export async function info(start: CodStart, [uri = ""]: readonly string[]): Promise<0> {
-  const place = seriesTarget(uri)
-  const signal = start.stop.requested
-  const found = await withStoreOf(place, start, async (store) => ({
-    ...(await seriesInfo(uri, { store }, signal)),
-    held: await locksIn(store, place, signal),
-  }))
+  const found = await lookAt(start, uri)
   await start.print(documentOf(found), () => renderInfo(found, new Date()))
   return 0
 }
 
 /** What there is to say, and whose the locks are; undefined to who may not list them. */
 type Found = SeriesInfo & { readonly held: readonly FoundLock[] | undefined }
+
+/** Looks at the series that a word names. */
+export function lookAt(start: OpenStart, uri: string): Promise<Found> {
+  const place = seriesTarget(uri)
+  const signal = start.stop.requested
+  return withStoreOf(place, start, async (store) => ({
+    ...(await seriesInfo(uri, { store }, signal)),
+    held: await locksIn(store, place, signal),
+  }))
+}
 
 async function locksIn(
   store: ObjectSource,

@@ -1,7 +1,7 @@
 import { CODObject, type SeriesMetadata, type SeriesPlace, seriesUri } from "../../cod/index.ts"
 import type { ObjectSource } from "../../storage/store.ts"
 import { explained } from "./explain.ts"
-import { type CodStart, withDatastore } from "./start.ts"
+import { type CodStart, type OpenStart, withDatastore } from "./start.ts"
 
 /** Opens a series to read it. What is not there is told with what is. */
 export function withSeries<T>(
@@ -20,7 +20,7 @@ export function withSeries<T>(
 /** Opens the datastore of a series. What is not there is told with what is, of instances once their metadata was seen. */
 export function withStoreOf<T>(
   place: SeriesPlace,
-  start: CodStart,
+  start: OpenStart,
   work: (store: ObjectSource, seen: (metadata: SeriesMetadata) => void) => Promise<T>,
 ): Promise<T> {
   return withDatastore(place.datastore, start, async (store) => {

@@ -9,10 +9,13 @@ export type CodStart = Pick<
   "config" | "log" | "stop" | "progress" | "json" | "print"
 >
 
+/** What a datastore is opened with. */
+export type OpenStart = Pick<CodStart, "config" | "log" | "stop">
+
 /** Opens the datastore that a URI named, and closes it after the work. */
 export async function withDatastore<T>(
   datastore: string,
-  start: CodStart,
+  start: OpenStart,
   work: (store: ObjectSource) => Promise<T>,
 ): Promise<T> {
   using store = openSource(datastore, storeOptions(start))
