@@ -54,7 +54,7 @@ describe("why", () => {
   test("of a complete study tells every rule with its value, and what everybody holds", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit({ bodyPart: { name: "TÓRAX", identifier: "T-D3000" } })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const report = await ask(hospital, study.studyId)
     expect(databaseOf(report).rules.map(({ verdict }) => verdict)).toEqual(Array(8).fill("holds"))
     expect(databaseOf(report)).toMatchObject({
@@ -120,7 +120,7 @@ describe("why", () => {
     using hospital = await openHospital()
     const { pacs } = hospital
     const study = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const discovered = async (env = {}) => (await ask(hospital, study.studyId, env)).next[0]
     await pacs.sql`update pacs_images set file_size = 77`
     expect(await discovered()).toMatchObject({
@@ -147,7 +147,7 @@ describe("why", () => {
   test("tells what the origin lacks and what differs at the destination", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit({ images: [{}, {}] })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     hospital.cloud.delete(hospital.origin, study.imageKeys[0]!)
     hospital.cloud.delete(hospital.destination, study.imageKeys[1]!)
     hospital.cloud.put(hospital.destination, study.reportKeys[0]!, "another text")
@@ -179,7 +179,7 @@ describe("why", () => {
   test("goes on without the database, and without either cloud, and says so", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const nobody = { SOURCE_DATABASE_PORT: "1", AWS_ENDPOINT_URL: "http://127.0.0.1:1" }
     const report = await ask(hospital, study.studyId, nobody)
     expect(report.database).toEqual({ unavailable: expect.stringContaining("cannot be reached") })
@@ -215,7 +215,7 @@ describe("why", () => {
     using hospital = await openHospital()
     const study = await hospital.admit({ study: { dicom_description: "RX TORAX de Juan Perez" } })
     await hospital.pacs.sql`update pacs_practitioners set full_name = 'Ana Gomez'`
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const report = await ask(hospital, study.studyId)
     for (const text of [JSON.stringify(report), renderWhy(report)]) {
       expect(text).toContain("TORAX")

@@ -39,7 +39,7 @@ describe("an answer that does not name what was sent", () => {
     const upload =
       size > 1 << 20 ? { operation: "gcs.resumable.write" } : { operation: "gcs.insert", nth: IMAGE }
     hospital.cloud.fail({ ...upload, fault: { kind: "wrong-checksum" } })
-    expect((await hospital.run()).code).toBe(0)
+    expect((await hospital.discoverAndCopy()).code).toBe(0)
     expect(effectsAt(hospital, key)).toEqual(["created", "deleted", "created"])
     expect(attempts(hospital)).toEqual([
       { try: 1, outcome: "failed", error_class: "ChecksumMismatch" },
@@ -53,7 +53,7 @@ describe("an answer that does not name what was sent", () => {
     const study = await hospital.admit()
     const [key] = study.imageKeys as [string]
     hospital.cloud.fail({ operation: "gcs.insert", nth: IMAGE, times: 3, fault: { kind: "wrong-checksum" } })
-    expect((await hospital.run()).code).toBe(1)
+    expect((await hospital.discoverAndCopy()).code).toBe(1)
     expect(failures(hospital)).toEqual([{ path: key, verdict: "retry", error_class: "ChecksumMismatch" }])
     expect(attempts(hospital)).toHaveLength(3)
     expect(storedAt(hospital, key)).toBeUndefined()
@@ -74,7 +74,7 @@ describe("an answer that does not name what was sent", () => {
     const wrongAnswer = { kind: "wrong-checksum" } as const
     hospital.cloud.fail({ operation: "gcs.insert", nth: IMAGE, fault: wrongAnswer })
     const lies = hospital.cloud.fail({ operation: "gcs.get", key, times: 1000, fault: wrongAnswer })
-    expect((await hospital.run()).code).toBe(1)
+    expect((await hospital.discoverAndCopy()).code).toBe(1)
     const [wrong] = hospital.rows<{ path: string; wrong_generation: string }>(
       "select path, wrong_generation from objects where wrong_generation is not null",
     )
@@ -94,7 +94,7 @@ describe("an answer that does not name what was sent", () => {
     const [key] = study.imageKeys as [string]
     hospital.cloud.put(hospital.origin, key, dicomBody(1, 100_000))
     hospital.cloud.fail({ operation: "gcs.insert", nth: IMAGE, fault: { kind: "corrupt-upload" } })
-    expect((await hospital.run()).code).toBe(0)
+    expect((await hospital.discoverAndCopy()).code).toBe(0)
     expect(effectsAt(hospital, key)).toEqual(["created"])
     expect(attempts(hospital)).toEqual([
       { try: 1, outcome: "failed", error_class: "ChecksumMismatch" },
@@ -110,7 +110,7 @@ describe("an answer that does not name what was sent", () => {
       times: 4,
       fault: { kind: "reset", afterEffect: true },
     })
-    expect((await hospital.run()).code).toBe(0)
+    expect((await hospital.discoverAndCopy()).code).toBe(0)
     expect(lost.hits).toBe(4)
     for (const key of [study.imageKeys[0]!, study.receiptKey]) {
       expect(effectsAt(hospital, key)).toEqual(["created"])
@@ -134,7 +134,10 @@ describe("with the right to create objects only", () => {
     using hospital = await limitedHospital()
     const study = await hospital.admit({ images: [{}, { instance_number: 2 }] })
     hospital.cloud.put(hospital.origin, study.imageKeys[1]!, dicomBody(2, 2 << 20))
-    expect((await hospital.run()).copy.studies[0]).toMatchObject({ success: true, dicom_files_uploaded: 2 })
+    expect((await hospital.discoverAndCopy()).copy.studies[0]).toMatchObject({
+      success: true,
+      dicom_files_uploaded: 2,
+    })
     expect(hospital.cloud.keys(hospital.destination)).toHaveLength(5)
   })
 
@@ -143,7 +146,7 @@ describe("with the right to create objects only", () => {
     const study = await hospital.admit()
     const [key] = study.imageKeys as [string]
     const there = hospital.cloud.put(hospital.destination, key, dicomBody(1))
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({ success: false, metadata_uploaded: true, reports_uploaded: 1 })
     expect(failures(hospital)).toEqual([
       { path: key, verdict: "give-up", error_class: "DestinationExistsUnreadable" },
@@ -178,7 +181,7 @@ describe("with the right to create objects only", () => {
   test("and to look, what changed cannot be replaced: that object fails, to be tried again, and the run goes on", async () => {
     using hospital = await openHospital()
     const changed = await hospital.admit({ reports: [{ signed_at: "2024-01-01T00:00:00+00:00" }] })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     hospital.cloud.roles.allow("anonymous", {
       [hospital.destination]: ["storage.objects.create", "storage.objects.get"],
     })
@@ -201,7 +204,7 @@ describe("with the right to create objects only", () => {
     using hospital = await limitedHospital()
     const study = await hospital.admit()
     hospital.cloud.put(hospital.destination, study.receiptKey, "{}")
-    expect((await hospital.run()).copy.studies[0]).toMatchObject({
+    expect((await hospital.discoverAndCopy()).copy.studies[0]).toMatchObject({
       success: false,
       dicom_files_uploaded: 1,
       errors: ["DestinationExistsUnreadable: a receipt stands at the destination and may not be read"],
@@ -217,7 +220,7 @@ describe("a receipt", () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
     hospital.cloud.put(hospital.destination, study.receiptKey, "somebody else's")
-    const { copy, code } = await hospital.run()
+    const { copy, code } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({ success: false, dicom_files_uploaded: 1 })
     expect(hospital.text(study.receiptKey)).toBe("somebody else's")
     expect(failures(hospital)).toMatchObject([{ verdict: "give-up", error_class: "DestinationConflict" }])
@@ -248,13 +251,13 @@ describe("a receipt", () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
     hospital.cloud.delete(hospital.origin, study.imageKeys[0]!)
-    await hospital.run()
+    await hospital.discoverAndCopy()
     expect(hospital.cloud.keys(hospital.destination)).toEqual(
       [study.metadataKey, study.reportKeys[0]!].sort(),
     )
     hospital.cloud.put(hospital.origin, study.imageKeys[0]!, dicomBody())
     hospital.cloud.log.clear()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const written = hospital.cloud.log.entries
       .filter(({ effect }) => effect === "created")
       .map(({ key }) => key)
@@ -267,11 +270,18 @@ describe("a receipt", () => {
     const { cloud } = hospital
     const outage = { kind: "status", status: 503 } as const
     const down = cloud.fail({ operation: "gcs.insert", nth: RECEIPT, times: 1000, fault: outage })
-    expect((await hospital.run()).copy.studies[0]).toMatchObject({ success: false, dicom_files_uploaded: 1 })
+    expect((await hospital.discoverAndCopy()).copy.studies[0]).toMatchObject({
+      success: false,
+      dicom_files_uploaded: 1,
+    })
     expect(failures(hospital)).toMatchObject([{ verdict: "retry", error_class: "Unavailable" }])
     down.release()
     cloud.log.clear()
-    expect((await hospital.run()).copy.studies[0]).toMatchObject({ success: true, skipped: 3, errors: [] })
+    expect((await hospital.discoverAndCopy()).copy.studies[0]).toMatchObject({
+      success: true,
+      skipped: 3,
+      errors: [],
+    })
     expect(failures(hospital)).toEqual([])
     expect(cloud.log.entries.flatMap(({ key, effect }) => (effect === undefined ? [] : [key]))).toEqual([
       study.receiptKey,

@@ -10,7 +10,7 @@ describe("every object", () => {
     using hospital = await openHospital()
     const { cloud, origin } = hospital
     const study = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const [image, report] = [study.rows.pacs_images[0]!, study.rows.pacs_reports[0]!]
     const [{ ledger_id }] = hospital.rows<{ ledger_id: string }>("select ledger_id from ledger") as [
       { ledger_id: string },
@@ -53,7 +53,7 @@ describe("every object", () => {
     const study = await hospital.admit({ images: [{}, { instance_number: 2 }] })
     const bodies = [Bun.gzipSync(noise(1000)), noise(2.5 * MiB)]
     for (const [n, key] of study.imageKeys.entries()) cloud.put(origin, key, bodies[n]!, options)
-    expect((await hospital.run()).code).toBe(0)
+    expect((await hospital.discoverAndCopy()).code).toBe(0)
     for (const [n, key] of study.imageKeys.entries()) {
       expect(storedAt(hospital, key)).toEqual(new Uint8Array(bodies[n]!))
       expect(describedAt(hospital, key).contentEncoding).toBe(
@@ -82,7 +82,7 @@ describe("every object", () => {
       const [key] = study.imageKeys
       cloud.put(origin, key!, noise(size), options)
       cloud.corrupt(origin, key!)
-      await hospital.run()
+      await hospital.discoverAndCopy()
       expect(cloud.log.find({ bucket: destination, key: key!, effect: "created" })).toEqual([])
       expect(failures(hospital)).toEqual([
         expect.objectContaining({ path: key, verdict: "retry", error_class: "ChecksumMismatch" }),
@@ -134,7 +134,7 @@ describe.skipIf(!existsSync(REAL))("real DICOM files (../shared/dicom)", () => {
     const study = await hospital.admit({ images: names.map((name) => ({ file_path: `real/${name}` })) })
     const bodies = names.map((name) => new Uint8Array(readFileSync(join(REAL, name))))
     for (const [n, name] of names.entries()) hospital.cloud.put(hospital.origin, `real/${name}`, bodies[n]!)
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.totals).toMatchObject({ succeeded: 1, dicom_files_uploaded: names.length })
     for (const [n, key] of study.imageKeys.entries()) expect(storedAt(hospital, key)).toEqual(bodies[n]!)
     const prefixed = bodies.filter((bytes) => new TextDecoder().decode(bytes.subarray(128, 132)) === "DICM")

@@ -131,7 +131,7 @@ describe("a copy with a limit", () => {
   test("of a run discovers and copies so many", async () => {
     using hospital = await openHospital()
     const studies = await signedInTurn(hospital, 3)
-    const { discovery, copy } = await hospital.run({ limit: 2 })
+    const { discovery, copy } = await hospital.discoverAndCopy({ limit: 2 })
     expect(discovery.studies).toMatchObject({ new: 2, eligible: 3 })
     expect(ids(copy.studies).sort()).toEqual([studies[1]!.studyId, studies[2]!.studyId].sort())
   })
@@ -160,7 +160,7 @@ describe("what failed", () => {
     hospital.cloud.delete(hospital.origin, waits.imageKeys[0]!)
     for (const study of [conflicts, other])
       hospital.cloud.put(hospital.destination, study.imageKeys[0]!, "foreign")
-    await hospital.run()
+    await hospital.discoverAndCopy()
     expect(ids((await hospital.copy()).studies)).toEqual([waits.studyId])
     for (const study of [conflicts, other]) hospital.cloud.delete(hospital.destination, study.imageKeys[0]!)
     expect((await hospital.copy({ studyIds: [conflicts.studyId] })).studies[0]).toMatchObject({
@@ -187,7 +187,7 @@ describe("a dry run", () => {
     const { sql } = hospital.pacs
     await sql`update pacs_images set file_size = 400`
     hospital.cloud.put(hospital.destination, second.imageKeys[0]!, "foreign")
-    await hospital.run({ limit: 2 })
+    await hospital.discoverAndCopy({ limit: 2 })
     await hospital.discover()
     const unknown = crypto.randomUUID()
     using ledger = openLedger(hospital.ledgerPath, { readonly: true })

@@ -33,7 +33,7 @@ describe("what stands at the destination already", () => {
     const body = dicomBody(3, 2 << 20)
     cloud.put(hospital.origin, large, body)
     const before = [cloud.put(destination, small, dicomBody(1)), cloud.put(destination, large, body)]
-    const { copy, code } = await hospital.run()
+    const { copy, code } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({
       success: true,
       dicom_files_uploaded: 0,
@@ -61,7 +61,7 @@ describe("what stands at the destination already", () => {
     const study = await hospital.admit()
     const [key] = study.imageKeys as [string]
     const foreign = cloud.put(destination, key, dicomBody(9))
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({ success: false, metadata_uploaded: true, reports_uploaded: 1 })
     expect(failures(hospital)).toEqual([
       { path: key, verdict: "give-up", error_class: "DestinationConflict" },
@@ -83,7 +83,7 @@ describe("what stands at the destination already", () => {
       study.reportKeys[0]!,
       hospital.cloud.get(hospital.origin, study.reportKeys[0]!)!.bytes.with(0, 0),
     )
-    await hospital.run()
+    await hospital.discoverAndCopy()
     expect(failures(hospital)).toMatchObject([
       { path: study.reportKeys[0], error_class: "DestinationConflict" },
     ])
@@ -92,11 +92,11 @@ describe("what stands at the destination already", () => {
   test("is replaced under its generation when we put it there and the source changed", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const [key] = study.imageKeys as [string]
     const receipt = describedAt(hospital, study.receiptKey).generation
     await changeImage(hospital, study, 5)
-    const { discovery, copy } = await hospital.run()
+    const { discovery, copy } = await hospital.discoverAndCopy()
     expect(discovery.studies).toMatchObject({ changed: 1, new: 0 })
     expect(copy.studies[0]).toMatchObject({
       success: true,
@@ -113,10 +113,10 @@ describe("what stands at the destination already", () => {
   test("is left as it is when the row changed and the bytes did not: nothing is read or written", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     await hospital.pacs.sql`update pacs_images set created_at = created_at + interval '1 second'`
     hospital.cloud.log.clear()
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({ success: true, dicom_files_uploaded: 0, skipped: 3, bytes: 0 })
     expect(attempts(hospital).at(-1)).toMatchObject({ outcome: "unchanged" })
     expect(hospital.cloud.log.count({ operation: "s3.get" })).toBe(0)
@@ -127,11 +127,11 @@ describe("what stands at the destination already", () => {
   test("is a conflict when we put it there and somebody has replaced it since", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const [key] = study.imageKeys as [string]
     const foreign = hospital.cloud.put(hospital.destination, key, dicomBody(9))
     await changeImage(hospital, study, 5)
-    expect((await hospital.run()).code).toBe(1)
+    expect((await hospital.discoverAndCopy()).code).toBe(1)
     expect(failures(hospital)).toMatchObject([{ path: key, error_class: "DestinationConflict" }])
     expect(describedAt(hospital, key).generation).toBe(foreign.generation)
   })
@@ -139,7 +139,7 @@ describe("what stands at the destination already", () => {
   test("with --force is copied again and replaced, done or not, ours or not, under the generation it has", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     hospital.cloud.put(hospital.destination, study.metadataKey, "somebody else's")
     const { studies, code } = await hospital.copy({ force: true })
     expect(studies[0]).toMatchObject({
@@ -164,7 +164,7 @@ describe("a folder as the destination", () => {
     hospital.env.DESTINATION_URI = folder.uri
     const study = await hospital.admit({ images: [{}, { instance_number: 2 }] })
     hospital.cloud.put(hospital.origin, study.imageKeys[1]!, dicomBody(2, 2 << 20))
-    expect((await hospital.run()).code).toBe(0)
+    expect((await hospital.discoverAndCopy()).code).toBe(0)
     using store = openFileStore(folder.path)
     expect(await keysIn(store)).toEqual(
       [...study.imageKeys, study.metadataKey, study.reportKeys[0]!, study.receiptKey].sort(),
@@ -172,7 +172,7 @@ describe("a folder as the destination", () => {
     expect(await bytesAt(store, study.imageKeys[1]!)).toEqual(dicomBody(2, 2 << 20))
     await Bun.write(`${folder.path}/${study.imageKeys[0]}`, "somebody else's")
     await changeImage(hospital, study, 5)
-    expect((await hospital.run()).code).toBe(1)
+    expect((await hospital.discoverAndCopy()).code).toBe(1)
     expect(failures(hospital)).toMatchObject([
       { path: study.imageKeys[0], error_class: "DestinationConflict" },
     ])

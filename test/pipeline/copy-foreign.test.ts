@@ -48,7 +48,7 @@ describe("a copy and a destination that another tool filled", () => {
   test("asks nothing more of a destination that is empty", async () => {
     using hospital = await openHospital()
     await admitStudies(hospital, 3)
-    await hospital.run()
+    await hospital.discoverAndCopy()
     expect(lists(hospital)).toBe(PROBE)
     expect(hospital.cloud.log.count({ operation: "gcs.get", bucket: hospital.destination })).toBe(0)
   })

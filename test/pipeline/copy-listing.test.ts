@@ -12,7 +12,7 @@ describe("a study without image rows", () => {
     for (const [n, key] of listed.entries()) cloud.put(origin, key, dicomBody(n))
     cloud.put(origin, `${folder}/made by a console/`, "")
     cloud.put(origin, `${study.organizationId}/${study.studyId}/dicom_files.txt`, "beside the folder")
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({ success: true, dicom_files_uploaded: 3 })
     expect(cloud.keys(hospital.destination)).toEqual(
       [...listed, study.metadataKey, study.reportKeys[0]!, study.receiptKey].sort(),
@@ -23,7 +23,7 @@ describe("a study without image rows", () => {
   test("whose folder is empty is complete without, with a warning", async () => {
     using hospital = await openHospital()
     await hospital.admit({ images: [] })
-    const { copy, code } = await hospital.run()
+    const { copy, code } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({ success: true, dicom_files_uploaded: 0 })
     expect(copy.totals.warnings).toBe(1)
     expect(hospital.logged.join("")).toContain("no DICOM files: none in the database, none in the origin")
@@ -36,7 +36,7 @@ describe("a study without image rows", () => {
     const folder = `${study.organizationId}/${study.studyId}/dicom_files`
     hospital.cloud.put(hospital.origin, `${folder}/two\nlines`, dicomBody(1))
     hospital.cloud.put(hospital.origin, `${folder}/fine`, dicomBody(2))
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({
       success: false,
       dicom_files_uploaded: 1,
@@ -52,7 +52,7 @@ describe("a study without image rows", () => {
     const folder = `${study.organizationId}/${study.studyId}/dicom_files`
     cloud.put(origin, `${folder}/1`, dicomBody(1))
     cloud.put(origin, `${folder}/2`, dicomBody(2))
-    await hospital.run()
+    await hospital.discoverAndCopy()
     cloud.delete(origin, `${folder}/1`)
     cloud.put(origin, `${folder}/2`, dicomBody(22))
     cloud.put(origin, `${folder}/3`, dicomBody(3))
@@ -74,7 +74,10 @@ describe("a study without image rows", () => {
     using hospital = await openHospital()
     const study = await hospital.admit({ series: { modality: "SR" } })
     hospital.cloud.put(hospital.origin, `${study.organizationId}/${study.studyId}/dicom_files/x`, dicomBody())
-    expect((await hospital.run()).copy.studies[0]).toMatchObject({ success: true, dicom_files_uploaded: 0 })
+    expect((await hospital.discoverAndCopy()).copy.studies[0]).toMatchObject({
+      success: true,
+      dicom_files_uploaded: 0,
+    })
     expect(hospital.cloud.log.count({ operation: "s3.list", bucket: hospital.origin })).toBe(1) // the probe
   })
 })

@@ -16,7 +16,7 @@ describe("file_path", () => {
       ],
     })
     cloud.put(origin, `by uri/ü 100%/"x"'.dcm`, dicomBody(2))
-    expect((await hospital.run()).code).toBe(0)
+    expect((await hospital.discoverAndCopy()).code).toBe(0)
     expect(study.imageKeys.map((key) => storedAt(hospital, key))).toEqual(
       [1, 2, 3, 4, 5].map((n) => dicomBody(n)),
     )
@@ -38,7 +38,7 @@ describe("file_path", () => {
     const study = await hospital.admit({
       images: [{ file_path: "archive/fine" }, ...bad.map((file_path) => ({ file_path }))],
     })
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({ success: false, dicom_files_uploaded: 1, reports_uploaded: 1 })
     expect(copy.studies[0]!.errors).toHaveLength(bad.length)
     expect(
@@ -54,10 +54,10 @@ describe("file_path", () => {
           error_message: expect.stringContaining("file_path cannot be a key of the origin"),
         })),
     )
-    expect((await hospital.run()).copy.studies).toEqual([])
+    expect((await hospital.discoverAndCopy()).copy.studies).toEqual([])
     await hospital.pacs
       .sql`update pacs_images set file_path = 'archive/fine' where file_path <> 'archive/fine'`
-    const mended = await hospital.run()
+    const mended = await hospital.discoverAndCopy()
     expect(mended.discovery.studies).toMatchObject({ changed: 1 })
     expect(mended.copy.studies[0]).toMatchObject({
       success: true,
@@ -76,7 +76,7 @@ describe("a report", () => {
       reports: [{ content: "not this" }, { content: text }, { content: "" }, {}],
     })
     for (const key of study.reportKeys.slice(1)) cloud.delete(origin, key)
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({ success: false, reports_uploaded: 2 })
     expect(hospital.text(study.reportKeys[0]!)).toContain("Informe")
     expect(hospital.text(study.reportKeys[1]!)).toBe(text)
@@ -111,7 +111,10 @@ describe("a report", () => {
         values (${report}, ${study.studyId}, ${practitioner}, 'SIGNED', 'text', now())`
     }
     Object.assign(hospital.env, { RANK_FROM: "1", RANK_TO: "2" })
-    expect((await hospital.run()).copy.studies[0]).toMatchObject({ success: true, reports_uploaded: 2 })
+    expect((await hospital.discoverAndCopy()).copy.studies[0]).toMatchObject({
+      success: true,
+      reports_uploaded: 2,
+    })
     expect(hospital.cloud.keys(hospital.destination).join()).toContain(others[0]!.report)
     expect(hospital.cloud.keys(hospital.destination).join()).not.toContain(others[1]!.report)
   })
@@ -121,7 +124,7 @@ describe("metadata", () => {
   test("comes from the origin as it is", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     expect(hospital.text(study.metadataKey)).toBe(`{"study_id":"${study.studyId}"}\n`)
   })
 
@@ -130,7 +133,7 @@ describe("metadata", () => {
     const { cloud, origin } = hospital
     const study = await hospital.admit({ images: [{}, { instance_number: 2 }] })
     cloud.delete(origin, study.metadataKey)
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const made = hospital.text(study.metadataKey)
     expect(JSON.parse(made)).toMatchObject({
       study_id: study.studyId,
@@ -145,7 +148,10 @@ describe("metadata", () => {
       metadata: { source_uri: `postgresql:pacs_studies/${study.studyId}` },
     })
     await hospital.pacs.sql`update pacs_studies set dicom_description = 'Tórax AP', updated_at = now()`
-    expect((await hospital.run()).copy.studies[0]).toMatchObject({ metadata_uploaded: true, skipped: 3 })
+    expect((await hospital.discoverAndCopy()).copy.studies[0]).toMatchObject({
+      metadata_uploaded: true,
+      skipped: 3,
+    })
     expect(JSON.parse(hospital.text(study.metadataKey)).description).toBe("Tórax AP")
   })
 })

@@ -63,7 +63,7 @@ describe("a discovery", () => {
     using hospital = await openHospital()
     await hospital.admit()
     await hospital.admit({ images: [] })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const before = lasting(hospital)
     const { studies } = await hospital.discover()
     expect(studies).toEqual({ new: 0, changed: 0, unchanged: 2, withdrawn: 0, out_of_cohort: 0, eligible: 2 })
@@ -76,7 +76,7 @@ describe("a discovery", () => {
     const study = await hospital.admit({
       reports: [{}, { signed_at: "2025-03-01T00:00:00+00:00" }, { status: "DRAFT" }],
     })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const { eligible } = await hospital.discover({ list: true })
     expect(eligible).toEqual([
       {
@@ -135,11 +135,11 @@ describe("a study that changed", () => {
       reports: [{}, { content: "one" }],
     })
     const other = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     hospital.cloud.put(hospital.origin, study.imageKeys[1]!, dicomBody(9))
     await sql`update pacs_images set created_at = now() where id = ${study.rows.pacs_images[1]!.id}`
     hospital.cloud.log.clear()
-    const { discovery, copy } = await hospital.run()
+    const { discovery, copy } = await hospital.discoverAndCopy()
     expect(discovery.studies).toMatchObject({ new: 0, changed: 1, unchanged: 1 })
     expect(copy.studies).toMatchObject([
       {
@@ -162,14 +162,14 @@ describe("a study that changed", () => {
     using hospital = await openHospital()
     const { sql } = hospital.pacs
     const study = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const [{ signed_by_id }, { series_id }] = [study.rows.pacs_reports[0]!, study.rows.pacs_images[0]!]
     const [report, image] = [crypto.randomUUID(), crypto.randomUUID()]
     await sql`insert into pacs_reports (id, study_id, signed_by_id, status, content, signed_at)
       values (${report}, ${study.studyId}, ${signed_by_id}, 'SIGNED', 'new', now())`
     await sql`insert into pacs_images (id, series_id, instance_number, file_path) values (${image}, ${series_id}, 7, 'x')`
     hospital.cloud.put(hospital.origin, "x", dicomBody(7))
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({ success: true, dicom_files_uploaded: 1, reports_uploaded: 1 })
     const prefix = `${study.organizationId}/${study.studyId}`
     expect(hospital.text(`${prefix}/reports/${report}.txt`)).toBe("new")
@@ -181,10 +181,10 @@ describe("a study that changed", () => {
   test("by losing an object keeps it at the destination, out of the receipt, and counts it as retired", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit({ images: [{}, { instance_number: 2 }] })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const [, gone] = study.imageKeys as [string, string]
     await hospital.pacs.sql`delete from pacs_images where id = ${study.rows.pacs_images[1]!.id}`
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({ success: true, dicom_files_uploaded: 0 })
     expect(states(hospital, study)).toEqual(["copied", "copied", "copied", "retired"])
     expect(hospital.cloud.keys(hospital.destination)).toContain(gone)
@@ -197,12 +197,12 @@ describe("a study that changed", () => {
     using hospital = await openHospital()
     const { sql } = hospital.pacs
     const study = await hospital.admit({ images: [{}, { instance_number: 2 }] })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const [, image] = study.rows.pacs_images as [unknown, (typeof study.rows.pacs_images)[number]]
     await sql`delete from pacs_images where id = ${image.id}`
-    await hospital.run()
+    await hospital.discoverAndCopy()
     await hospital.pacs.insert({ pacs_images: [image] })
-    expect((await hospital.run()).copy.studies[0]).toMatchObject({
+    expect((await hospital.discoverAndCopy()).copy.studies[0]).toMatchObject({
       success: true,
       dicom_files_uploaded: 0,
       skipped: 4,
@@ -216,12 +216,12 @@ describe("a study that changed", () => {
       images: [{ file_path: "archive/x" }],
       reports: [{ content: "text" }],
     })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const other = await hospital.admit()
     const before = hospital.cloud.keys(hospital.destination)
     await hospital.pacs
       .sql`update pacs_studies set organization_id = ${other.organizationId} where id = ${study.studyId}`
-    const { discovery, copy, code } = await hospital.run()
+    const { discovery, copy, code } = await hospital.discoverAndCopy()
     expect(discovery.studies).toMatchObject({ changed: 1, new: 1 })
     expect(copy.studies.find(({ study_id }) => study_id === study.studyId)).toMatchObject({
       success: true,
@@ -251,13 +251,13 @@ describe("standings", () => {
       using hospital = await openHospital()
       const [done, begun] = [await hospital.admit(), await hospital.admit()]
       hospital.cloud.delete(hospital.origin, begun.imageKeys[0]!)
-      await hospital.run()
+      await hospital.discoverAndCopy()
       const fresh = await hospital.admit()
       await hospital.discover()
       const before = hospital.cloud.keys(hospital.destination)
       await hospital.pacs.sql.unsafe(change)
       hospital.cloud.put(hospital.origin, begun.imageKeys[0]!, dicomBody())
-      const { discovery, copy } = await hospital.run()
+      const { discovery, copy } = await hospital.discoverAndCopy()
       expect(discovery.studies).toMatchObject({ withdrawn: 3, out_of_cohort: 0, eligible: 0 })
       expect(copy.studies).toEqual([])
       for (const study of [done, begun, fresh])
@@ -272,7 +272,7 @@ describe("standings", () => {
     const { cloud, destination } = hospital
     const { metadataKey } = await hospital.admit()
     cloud.delete(hospital.origin, metadataKey)
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const told = hospital.text(metadataKey)
     expect(JSON.parse(told).reports).toHaveLength(1)
     Object.assign(hospital.env, { RANK_FROM: "2", RANK_TO: "2" })
@@ -287,12 +287,12 @@ describe("standings", () => {
     using hospital = await openHospital()
     const begun = await hospital.admit()
     hospital.cloud.delete(hospital.origin, begun.imageKeys[0]!)
-    await hospital.run()
+    await hospital.discoverAndCopy()
     hospital.cloud.put(hospital.origin, begun.imageKeys[0]!, dicomBody())
     const fresh = await hospital.admit()
     await hospital.discover()
     Object.assign(hospital.env, { RANK_FROM: "2", RANK_TO: "2" })
-    const { discovery, copy } = await hospital.run()
+    const { discovery, copy } = await hospital.discoverAndCopy()
     expect(discovery.studies).toMatchObject({ withdrawn: 0, out_of_cohort: 2, eligible: 0 })
     expect(copy.studies).toMatchObject([{ study_id: begun.studyId, success: true }])
     for (const study of [begun, fresh])
@@ -302,7 +302,7 @@ describe("standings", () => {
       })
     expect(states(hospital, fresh)).toEqual(["pending", "pending", "pending"])
     Object.assign(hospital.env, { RANK_FROM: "1", RANK_TO: "1" })
-    const back = await hospital.run()
+    const back = await hospital.discoverAndCopy()
     expect(back.discovery.studies).toMatchObject({ changed: 2, eligible: 2 })
     expect(back.copy.studies).toMatchObject([{ study_id: fresh.studyId, success: true }])
   })
@@ -310,12 +310,12 @@ describe("standings", () => {
   test("a new cohort alone rewrites no receipt", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const before = hospital.text(study.receiptKey)
     Object.assign(hospital.env, { RANK_FROM: "2", RANK_TO: "2" })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     Object.assign(hospital.env, { RANK_FROM: "1", RANK_TO: "3" })
-    const { discovery } = await hospital.run()
+    const { discovery } = await hospital.discoverAndCopy()
     expect(discovery.cohort).toBe(3)
     await hospital.copy({ studyIds: [study.studyId] })
     expect(hospital.text(study.receiptKey)).toBe(before)
@@ -325,7 +325,7 @@ describe("standings", () => {
   test("a study that is gone from the database is withdrawn", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     await hospital.pacs.clear()
     expect((await hospital.discover()).studies).toMatchObject({ withdrawn: 1 })
     expect(standingOf(hospital, study)).toEqual({ standing: "withdrawn", standing_reason: "exists" })

@@ -5,7 +5,7 @@ import { openHospital } from "../support/hospital.ts"
 test("a run that has ended folds the tries of more than 90 days ago", async () => {
   using hospital = await openHospital()
   await hospital.admit()
-  await hospital.run()
+  await hospital.discoverAndCopy()
   const [{ tries }] = hospital.rows<{ tries: number }>("select count(*) as tries from copy_attempts") as [
     { tries: number },
   ]

@@ -15,7 +15,7 @@ interface Line {
 async function copied() {
   const hospital = await openHospital()
   const study = await hospital.admit()
-  await hospital.run()
+  await hospital.discoverAndCopy()
   const lines: Line[] = hospital.logged.map((line) => JSON.parse(line))
   return { hospital, study, lines }
 }

@@ -37,7 +37,7 @@ async function lost(count: number) {
   for (const key of [studies[0]!.metadataKey, ...studies[0]!.reportKeys])
     hospital.cloud.delete(hospital.origin, key)
   await hospital.pacs.sql`update pacs_reports set content = 'Informe' where content is null`
-  await hospital.run()
+  await hospital.discoverAndCopy()
   return { hospital, studies }
 }
 

@@ -12,7 +12,7 @@ import { mustClaim, newRun } from "../support/ledger.ts"
 test("A receipt that says all already leaves no intent behind when the run dies there", async () => {
   using hospital = await openHospital()
   const { studyId } = await hospital.admit()
-  await hospital.run()
+  await hospital.discoverAndCopy()
   using ledger = openLedger(hospital.ledgerPath)
   const claim = mustClaim(ledger, newRun(ledger), studyId)
   expect(ledger.write(() => planReceipt({ ledger }, claim, false))).toMatchObject({ isWritten: true })
@@ -22,14 +22,17 @@ test("A receipt that says all already leaves no intent behind when the run dies 
 test("A receipt that a dying run replaced is found out, although the ledger's own would say the right thing", async () => {
   using hospital = await openHospital()
   const study = await hospital.admit({ images: [{}, {}] })
-  await hospital.run()
+  await hospital.discoverAndCopy()
   const [image] = study.rows.pacs_images
   await hospital.pacs.sql`delete from pacs_images where id = ${image!.id}`
   await hospital.discover()
   dieBehindTheReceipt(hospital, study)
 
   await hospital.pacs.insert({ pacs_images: [image!] })
-  expect((await hospital.run()).copy.totals).toMatchObject({ succeeded: 1, dicom_files_uploaded: 0 })
+  expect((await hospital.discoverAndCopy()).copy.totals).toMatchObject({
+    succeeded: 1,
+    dicom_files_uploaded: 0,
+  })
   expect(JSON.parse(hospital.text(study.receiptKey)).objects).toHaveLength(4)
   const { generation } = hospital.cloud.describe(hospital.destination, study.receiptKey)!
   expect(hospital.rows("select receipt_generation, receipt_intent from studies")).toEqual([

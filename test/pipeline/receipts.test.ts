@@ -13,10 +13,10 @@ describe("a receipt that another ledger wrote", () => {
   test("is taken over as it is when it says the same: a lost ledger costs no write", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit({ images: [{}, { instance_number: 2 }] })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const before = describedAt(hospital, study.receiptKey).generation
     loseLedger(hospital)
-    const { copy, code } = await hospital.run()
+    const { copy, code } = await hospital.discoverAndCopy()
     expect(copy.totals).toMatchObject({ succeeded: 1, failed: 0, bytes: 0, skipped: 4 })
     expect(describedAt(hospital, study.receiptKey).generation).toBe(before)
     expect(code).toBe(0)
@@ -26,11 +26,11 @@ describe("a receipt that another ledger wrote", () => {
   test("is replaced under its generation when all that it names stands there and more", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit({ images: [{ file_path: "archive/1.dcm" }] })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     loseLedger(hospital)
     await hospital.pacs.sql`insert into pacs_images (id, series_id, instance_number, file_path)
       select gen_random_uuid(), series_id, 2, file_path from pacs_images`
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({ success: true, dicom_files_uploaded: 1, skipped: 3 })
     expect(effectsAt(hospital, study.receiptKey)).toEqual(["created", "replaced"])
     expect(receiptOf(hospital, study.receiptKey).objects).toHaveLength(4)
@@ -39,10 +39,10 @@ describe("a receipt that another ledger wrote", () => {
   test("is left alone when it names what the new ledger does not know", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit({ images: [{}, { instance_number: 2 }] })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     loseLedger(hospital)
     await hospital.pacs.sql`delete from pacs_images where instance_number = 2`
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.studies[0]!.success).toBe(false)
     expect(failures(hospital)).toMatchObject([{ error_class: "DestinationConflict", verdict: "give-up" }])
     expect(receiptOf(hospital, study.receiptKey).objects).toHaveLength(4)
@@ -56,7 +56,7 @@ describe("a receipt that another ledger wrote", () => {
       study.receiptKey,
       JSON.stringify({ receipt_version: 1, objects: [] }),
     )
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.studies[0]!.errors).toEqual([
       `DestinationConflict: a receipt that is not ours stands at ${study.receiptKey}`,
     ])
@@ -70,7 +70,7 @@ describe("a receipt that another ledger wrote", () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
     hospital.cloud.put(hospital.destination, study.receiptKey, "not JSON")
-    await hospital.run()
+    await hospital.discoverAndCopy()
     expect(hospital.text(study.receiptKey)).toBe("not JSON")
     expect(failures(hospital)).toMatchObject([{ error_class: "DestinationConflict" }])
   })
@@ -79,7 +79,7 @@ describe("a receipt that another ledger wrote", () => {
 test("a study that is named although something of it was given up tells what", async () => {
   using hospital = await openHospital()
   const study = await hospital.admit({ images: [{ file_path: "s3://elsewhere/x.dcm" }] })
-  await hospital.run()
+  await hospital.discoverAndCopy()
   const { studies } = await hospital.copy({ studyIds: [study.studyId] })
   expect(studies[0]!.success).toBe(false)
   expect(studies[0]!.errors).toHaveLength(1)

@@ -86,7 +86,7 @@ describe("a bucket that is not there or not for us", () => {
       times: 9,
       fault: { kind: "status", status: 403 },
     })
-    const { copy, code } = await hospital.run()
+    const { copy, code } = await hospital.discoverAndCopy()
     expect(copy.studies[0]).toMatchObject({
       success: false,
       dicom_files_uploaded: 1,
@@ -95,6 +95,6 @@ describe("a bucket that is not there or not for us", () => {
     expect(failures(hospital)).toEqual([{ path: refused, verdict: "retry", error_class: "AccessDenied" }])
     expect(code).toBe(1)
     refusal.release()
-    expect((await hospital.run()).code).toBe(0)
+    expect((await hospital.discoverAndCopy()).code).toBe(0)
   })
 })

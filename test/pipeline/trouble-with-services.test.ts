@@ -24,7 +24,9 @@ describe("a service that is unavailable", () => {
       hospital.cloud.put(hospital.origin, study.imageKeys[0]!, dicomBody(size, size))
       const trouble = hospital.cloud.fail({ operation: "s3.get", key: study.imageKeys[0]!, times: 5, fault })
       const { copy, code } =
-        size === 400 ? await hospital.run() : { copy: await hospital.copy({ force: true }), code: 0 }
+        size === 400
+          ? await hospital.discoverAndCopy()
+          : { copy: await hospital.copy({ force: true }), code: 0 }
       expect(copy.studies[0]).toMatchObject({ success: true, dicom_files_uploaded: 1 })
       expect(code).toBe(0)
       expect(trouble.hits).toBe(5)
@@ -45,7 +47,7 @@ describe("a service that is unavailable", () => {
         times: 1000,
         fault,
       })
-      const { copy, code } = await hospital.run()
+      const { copy, code } = await hospital.discoverAndCopy()
       expect(trouble.hits).toBeGreaterThanOrEqual(6)
       expect(trouble.hits).toBeLessThan(20)
       expect(copy.studies.find(({ study_id }) => study_id === other.studyId)).toMatchObject({ success: true })
@@ -58,7 +60,7 @@ describe("a service that is unavailable", () => {
       ])
       expect(code).toBe(1)
       trouble.release()
-      expect((await hospital.run()).code).toBe(0)
+      expect((await hospital.discoverAndCopy()).code).toBe(0)
     },
   )
 
@@ -74,7 +76,10 @@ describe("a service that is unavailable", () => {
     const trouble = ["gcs.insert", "gcs.resumable.open", "gcs.resumable.write"].map((operation) =>
       hospital.cloud.fail({ operation, times: operation === "gcs.insert" ? 5 : 2, fault }),
     )
-    expect((await hospital.run()).copy.studies[0]).toMatchObject({ success: true, dicom_files_uploaded: 2 })
+    expect((await hospital.discoverAndCopy()).copy.studies[0]).toMatchObject({
+      success: true,
+      dicom_files_uploaded: 2,
+    })
     expect(trouble.map(({ hits }) => hits)).toEqual([5, 2, 2])
     const created = hospital.cloud.log.entries.flatMap(({ effect, key }) =>
       effect === "created" ? [key] : [],
@@ -91,13 +96,13 @@ describe("a service that is unavailable", () => {
       times: 1000,
       fault: { kind: "status", status: 503 },
     })
-    expect((await hospital.run()).code).toBe(1)
+    expect((await hospital.discoverAndCopy()).code).toBe(1)
     expect(failures(hospital).map(({ verdict, error_class }) => `${verdict} ${error_class}`)).toEqual(
       Array(3).fill("retry Unavailable"),
     )
     expect(outage.hits).toBe(18)
     outage.release()
-    expect((await hospital.run()).code).toBe(0)
+    expect((await hospital.discoverAndCopy()).code).toBe(0)
   })
 
   test("when a study's files are to be listed fails that study as a whole, to be tried by the next run", async () => {
@@ -123,7 +128,7 @@ describe("a service that is unavailable", () => {
     const study = await hospital.admit({ reports: [{ content: "an older wording" }] })
     const fault = { kind: "status", status: 503 } as const
     hospital.cloud.fail({ operation: "s3.get", key: study.reportKeys[0]!, times: 1000, fault })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     expect(failures(hospital)).toEqual([
       { path: study.reportKeys[0]!, verdict: "retry", error_class: "Unavailable" },
     ])
@@ -134,7 +139,7 @@ describe("a service that is unavailable", () => {
     const study = await hospital.admit()
     const fault = { kind: "status", status: 503, retryAfter: "3600" } as const
     const busy = hospital.cloud.fail({ operation: "s3.get", key: study.imageKeys[0]!, times: 1000, fault })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     expect(busy.hits).toBe(1)
     expect(failures(hospital)).toMatchObject([{ verdict: "retry", error_class: "Unavailable" }])
   })

@@ -21,7 +21,7 @@ async function withRetired({ receipted = true, adopted = false } = {}) {
   const study = await hospital.admit({ images: [{ instance_number: 1 }, { instance_number: 2 }] })
   const [keeps, goes] = study.imageKeys as [string, string]
   if (adopted) hospital.cloud.put(hospital.destination, goes, dicomBody(2))
-  await hospital.run()
+  await hospital.discoverAndCopy()
   await forgetImage(hospital, 2)
   await hospital.discover()
   if (receipted) await hospital.copy()
@@ -54,7 +54,7 @@ describe("verify --prune", () => {
     using _ = hospital
     await hospital.verify({ prune: true })
     await hospital.pacs.insert({ pacs_images: [study.rows.pacs_images[1]!] })
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.totals).toMatchObject({ succeeded: 1, dicom_files_uploaded: 1 })
     expect(storedAt(hospital, goes)).toEqual(dicomBody(2))
     expect((await hospital.verify({ read: true })).code).toBe(0)
@@ -105,10 +105,10 @@ describe("verify --prune", () => {
     const hospital = await openHospital()
     using _ = hospital
     const study = await hospital.admit({ images: [1, 2, 3].map((instance_number) => ({ instance_number })) })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const [, second, third] = study.rows.pacs_images
     await hospital.pacs.sql`delete from pacs_images where instance_number > 1`
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const deletion = hospital.cloud.fail({ operation: "gcs.delete", fault: { kind: "stall" } })
     const pruning = hospital.verify({ prune: true })
     await deletion.reached()

@@ -5,7 +5,7 @@ import { type Hospital, openHospital } from "../support/hospital.ts"
 /** Looks at every byte while somebody else changes the image that is just being read. */
 async function verifyWhile(hospital: Hospital, meddle: (key: string) => void) {
   const study = await hospital.admit()
-  await hospital.run()
+  await hospital.discoverAndCopy()
   const key = study.imageKeys[0]!
   using reading = hospital.cloud.fail({ operation: "gcs.media", key, fault: { kind: "stall" } })
   const verified = hospital.verify({ read: true, repair: true })

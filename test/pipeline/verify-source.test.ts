@@ -7,7 +7,7 @@ async function copied(count: number): Promise<{ hospital: Hospital; studies: Che
   const studies: Chest[] = []
   for (let n = 0; n < count; n++)
     studies.push(await hospital.admit({ images: [{}, { file_path: `pacs/${n}.dcm` }] }))
-  await hospital.run()
+  await hospital.discoverAndCopy()
   hospital.cloud.log.clear()
   return { hospital, studies }
 }
@@ -72,7 +72,7 @@ describe("verify --source", () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
     hospital.cloud.delete(hospital.origin, study.metadataKey)
-    await hospital.run()
+    await hospital.discoverAndCopy()
     expect((await hospital.verify({ source: true })).code).toBe(0)
     hospital.cloud.put(hospital.origin, study.metadataKey, "{}")
     expect(await hospital.verify({ source: true })).toMatchObject({

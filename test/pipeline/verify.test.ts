@@ -16,7 +16,7 @@ async function copied(count: number): Promise<{ hospital: Hospital; studies: Che
   const hospital = await openHospital()
   const studies: Chest[] = []
   for (let n = 0; n < count; n++) studies.push(await hospital.admit({ study: { id: studyId(n) } }))
-  await hospital.run()
+  await hospital.discoverAndCopy()
   hospital.cloud.log.clear()
   return { hospital, studies }
 }
@@ -137,7 +137,7 @@ describe("verify", () => {
     using hospital = await openHospital()
     const [first] = [await hospital.admit()]
     for (let n = 0; n < 5; n++) await hospital.admit({ study: { organization_id: first.organizationId } })
-    await hospital.run()
+    await hospital.discoverAndCopy()
     hospital.cloud.log.clear()
     expect((await hospital.verify()).studies).toBe(6)
     // Of six organizations five have no study; the probe is the first request.
@@ -269,7 +269,7 @@ describe("verify", () => {
     const folder = folderDestination(hospital.dir)
     hospital.env.DESTINATION_URI = folder.uri
     const study = await hospital.admit()
-    await hospital.run()
+    await hospital.discoverAndCopy()
     expect(await hospital.verify({ read: true })).toMatchObject({ code: 0, objects: 3, problems: [] })
     await Bun.write(`${folder.path}/${study.imageKeys[0]}`, dicomBody(9))
     await Bun.file(`${folder.path}/${study.receiptKey}`).delete()

@@ -67,9 +67,9 @@ test("a prune killed between the deletion and its record is noted by the next on
   const { cloud, destination } = hospital
   const study = await hospital.admit({ images: [{ instance_number: 1 }, { instance_number: 2 }] })
   const [, goes] = study.imageKeys as [string, string]
-  await hospital.run()
+  await hospital.discoverAndCopy()
   await hospital.pacs.sql`delete from pacs_images where instance_number = 2`
-  await hospital.run()
+  await hospital.discoverAndCopy()
   const deletion = cloud.fail({ operation: "gcs.delete", fault: { kind: "stall" } })
   {
     await using pruning = startScript([pathOf("verify"), "--prune"], { env: hospital.env })
@@ -93,7 +93,7 @@ test("a prune killed between the deletion and its record is noted by the next on
 test("verify --source names the settings that it lacks: exit code 2, and without it they are not asked for", async () => {
   using hospital = await openHospital()
   await hospital.admit()
-  await hospital.run()
+  await hospital.discoverAndCopy()
   const { ORIGIN_URI, ...env } = hospital.env
   const less = { ...hospital, env: env as Record<string, string> }
   expect((await script(less, "verify")).exitCode).toBe(0)

@@ -19,7 +19,7 @@ describe("a dry run", () => {
     // Without a ledger there is nothing to verify.
     expect(nothing.exitCode).toBe(name === "verify" ? 2 : 0)
     expect(boxOf(hospital)).toEqual({})
-    await hospital.run()
+    await hospital.discoverAndCopy()
     await hospital.admit()
     hospital.cloud.delete(hospital.destination, study.imageKeys[0]!)
     const keys = () => hospital.cloud.keys(hospital.destination)

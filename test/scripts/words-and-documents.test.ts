@@ -198,7 +198,7 @@ describe("documents", () => {
   test("verify, status and its kinds print one document each", async () => {
     const { hospital, whole } = await twoStudies()
     using _ = hospital
-    await hospital.run()
+    await hospital.discoverAndCopy()
     const verified = await script(hospital, "verify", "--json")
     expect(verified.exitCode).toBe(0)
     expect(documentOf(verified)).toEqual({

@@ -12,10 +12,13 @@ import {
   withAdoptDeps,
   withCopyDeps,
   withDiscoverDeps,
+  withIngestDeps,
   withRunDeps,
   withVerifyDeps,
 } from "../../lib/pipeline/deps.ts"
 import { type DiscoverOptions, type DiscoverReport, discover } from "../../lib/pipeline/discover.ts"
+import { type IngestOptions, ingestStudies } from "../../lib/pipeline/ingest/ingest.ts"
+import type { IngestReport } from "../../lib/pipeline/ingest/ingest-report.ts"
 import { isWell, type RunReport, run } from "../../lib/pipeline/run.ts"
 import { type VerifyOptions, type VerifyReport, verify } from "../../lib/pipeline/verify.ts"
 import { loadConfig } from "../../lib/support/config.ts"
@@ -48,7 +51,10 @@ export interface Hospital extends Disposable {
   admit(options?: ChestOptions): Promise<Chest>
   discover(options?: DiscoverOptions, stop?: Stop): Promise<Ended<DiscoverReport>>
   copy(options?: Partial<CopyOptions>, stop?: Stop): Promise<Ended<CopyReport>>
+  /** Both, one after the other. */
+  discoverAndCopy(options?: { readonly limit?: number }): Promise<Ended<Omit<RunReport, "ingest">>>
   run(options?: { readonly limit?: number }): Promise<Ended<RunReport>>
+  ingest(options?: Omit<IngestOptions, "tried">, stop?: Stop): Promise<Ended<IngestReport>>
   verify(options?: VerifyOptions): Promise<Ended<VerifyReport>>
   adopt(options?: Partial<AdoptOptions>, stop?: Stop): Promise<Ended<AdoptReport>>
   /** Does something with what a copy gets, such as breaking it. */
@@ -141,9 +147,25 @@ export async function openHospital(): Promise<Hospital> {
           end(copyStudies(deps, { concurrency: 4, ...options }, stop), ({ totals }) => totals.failed === 0),
         ),
       ),
+    discoverAndCopy: (options = {}) =>
+      ended((end) =>
+        withCopyDeps(start("copy"), (deps) => {
+          const both = async () => {
+            const discovery = await discover(deps, options, NEVER)
+            return { discovery, copy: await copyStudies(deps, { concurrency: 4, ...options }, NEVER) }
+          }
+          return end(both(), ({ copy }) => copy.totals.failed === 0)
+        }),
+      ),
     run: (options = {}) =>
       ended((end) =>
         withRunDeps(start("run"), (deps) => end(run(deps, { concurrency: 4, ...options }, NEVER), isWell)),
+      ),
+    ingest: (options = {}, stop = NEVER) =>
+      ended((end) =>
+        withIngestDeps(start("ingest", { stop }), (deps) =>
+          end(ingestStudies(deps, options, stop), ({ totals }) => totals.failed === 0),
+        ),
       ),
     verify: (options = {}) =>
       ended((end) => {
