@@ -20,6 +20,7 @@ export const NAMES = [
   "manifest",
   "doctor",
   "cod",
+  "locks",
   "demo",
 ] as const
 
