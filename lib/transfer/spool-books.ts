@@ -30,7 +30,7 @@ export interface SpoolBooks extends Disposable {
    * @returns the path of the file, or how many bytes the first in the queue lacks
    */
   grant(placeId: number): { readonly path: string } | { readonly lacking: number }
-  /** Gives room or a place in the queue back; twice is once. */
+  /** Gives room, or a place in the queue, back. */
   giveBack(placeId: number): void
 }
 

@@ -66,14 +66,20 @@ export function openSpool({ dir, capacity, clock = systemClock }: SpoolOptions):
   const giveUp = (lacking: number) => {
     for (const keeper of keepers) keeper(lacking)
   }
-  const placeAt = (placeId: number, path: string): SpoolPlace => ({
-    path,
-    clear: () => rmSync(path, { force: true }),
-    [Symbol.dispose]: () => {
-      rmSync(path, { force: true })
-      giveBack(placeId)
-    },
-  })
+  const placeAt = (placeId: number, path: string): SpoolPlace => {
+    let isGivenBack = false
+    return {
+      path,
+      clear: () => rmSync(path, { force: true }),
+      [Symbol.dispose]: () => {
+        // Who waits is not to be woken by room that he knows of.
+        if (isGivenBack) return
+        isGivenBack = true
+        rmSync(path, { force: true })
+        giveBack(placeId)
+      },
+    }
+  }
   /** A place, or how many bytes are lacking. */
   const atOnce = (identity: string, bytes: number): SpoolPlace | number =>
     books.exclusively(() => {

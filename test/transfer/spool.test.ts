@@ -85,6 +85,16 @@ describe("A place", () => {
     expect(existsSync(`${b.dir}.sqlite`)).toBe(true)
   })
 
+  test("that is given back twice is given back once", () => {
+    using b = bench()
+    const [one, other] = [b.spool.tryPlace("aa", 60), b.spool.tryPlace("bb", 40)]
+    one![Symbol.dispose]()
+    one![Symbol.dispose]()
+    expect(b.spool.tryPlace("cc", 61)).toBeUndefined()
+    other![Symbol.dispose]()
+    expect(b.spool.tryPlace("cc", 100)).toBeDefined()
+  })
+
   test("that is cleared keeps its room", () => {
     using b = bench()
     const place = fill(b.spool.tryPlace("aa", 60), 60)
@@ -156,6 +166,86 @@ describe("Room", () => {
     expect(await failureOf(stopped)).toBe(reason)
     expect(await waiting.now()).toEqual(["small"])
     expect(await failureOf(b.spool.place("dd", 1, stop.signal))).toBe(reason)
+  })
+})
+
+/** Keeps a place of so many bytes until somebody is short of room. */
+function keeping(spool: Spool, bytes: number) {
+  const place = fill(spool.spare("ee", bytes), bytes)
+  const lacking: number[] = []
+  const watch = spool.whenShort((bytes) => {
+    lacking.push(bytes)
+    if (bytes > 0) place[Symbol.dispose]()
+  })
+  return { lacking, watch }
+}
+
+describe("Room that somebody could do without", () => {
+  test("is had at once by who needs it, who says how much he lacks", () => {
+    using b = bench()
+    using _held = b.spool.tryPlace("aa", 30)
+    const { lacking } = keeping(b.spool, 60)
+    expect(b.spool.tryPlace("bb", 50)).toBeDefined()
+    expect(lacking).toEqual([40])
+    expect(b.files()).toEqual([])
+  })
+
+  test("is left alone as long as there is other room", () => {
+    using b = bench()
+    const { lacking } = keeping(b.spool, 60)
+    expect(b.spool.tryPlace("bb", 40)).toBeDefined()
+    expect(lacking).toEqual([])
+  })
+
+  test("is not given up for who could do without it himself", () => {
+    using b = bench()
+    const { lacking } = keeping(b.spool, 60)
+    expect(b.spool.spare("bb", 50)).toBeUndefined()
+    expect(lacking).toEqual([])
+  })
+
+  test("wakes who waits for it", async () => {
+    using b = bench()
+    const held = b.spool.tryPlace("aa", 40)
+    keeping(b.spool, 60)
+    const waiting = served({ large: b.spool.place("bb", 100) })
+    expect(await waiting.now()).toEqual([])
+    expect(b.files()).toEqual([])
+    held![Symbol.dispose]()
+    expect(await waiting.now()).toEqual(["large"])
+  })
+
+  test("is asked for on behalf of who waits first, not of those behind", async () => {
+    using b = bench()
+    const held = b.spool.tryPlace("aa", 30)
+    const waiting = { large: b.spool.place("bb", 90), small: b.spool.place("cc", 1) }
+    const order = served(waiting)
+    const lacking: number[] = []
+    b.spool.whenShort((bytes) => lacking.push(bytes))
+    b.spool.askAgain()
+    expect(await order.now()).toEqual([])
+    expect(lacking).toEqual([20, 20])
+    held![Symbol.dispose]()
+    expect(await order.now()).toEqual(["large", "small"])
+  })
+
+  test("is asked for again when it is said to be there", async () => {
+    using b = bench()
+    const held = b.spool.tryPlace("aa", 100)
+    const waiting = served({ b: b.spool.place("bb", 10) })
+    expect(await waiting.now()).toEqual([])
+    b.spool.whenShort(() => held![Symbol.dispose]())
+    expect(await waiting.now()).toEqual([])
+    b.spool.askAgain()
+    expect(await waiting.now()).toEqual(["b"])
+  })
+
+  test("is nobody's business any more when the keeper is gone", () => {
+    using b = bench()
+    const { lacking, watch } = keeping(b.spool, 60)
+    watch[Symbol.dispose]()
+    expect(b.spool.tryPlace("bb", 50)).toBeUndefined()
+    expect(lacking).toEqual([])
   })
 })
 
@@ -239,6 +329,18 @@ describe("Processes that share a spool", () => {
     expect(b.files()).toHaveLength(1)
     b.openAndClose()
     expect(b.files()).toEqual([])
+  })
+
+  test("each give up their own when one of them waits, or both", async () => {
+    using b = bench({ clock: systemClock })
+    using other = openSpool({ dir: b.dir, capacity: CAPACITY })
+    keeping(b.spool, 50)
+    keeping(other, 50)
+    const places = await Promise.all([b.spool.place("aa", 50), other.place("bb", 50)])
+    expect(b.files()).toEqual([])
+    for (const place of places) place[Symbol.dispose]()
+    using _all = b.spool.tryPlace("cc", CAPACITY)
+    expect(_all).toBeDefined()
   })
 
   test("keep their books from other users", () => {

@@ -148,6 +148,12 @@ describe("A file is refused", () => {
     expect(failureOf(new Uint8Array(200), 1000)).toBeInstanceOf(InvalidDicom)
   })
 
+  test("whose deflated data are cut off before the header is over, also between two elements", () => {
+    const bytes = dicomFile([deflateRawSync(Buffer.concat([instance, study, series]))], DEFLATED)
+    expect(failureOf(bytes)).toMatchObject(UIDS)
+    expect(failureOf(bytes.subarray(0, -1))).toBeInstanceOf(InvalidDicom)
+  })
+
   test("whose deflated data cannot be inflated, whole or not", () => {
     const bytes = dicomFile([Buffer.alloc(16, 255)], DEFLATED)
     expect(failureOf(bytes)).toBeInstanceOf(InvalidDicom)
