@@ -122,6 +122,18 @@ export class TarDisagreesError extends TarValidationError {
   }
 }
 
+/** What a write left is not what was written, by the store's own word: nobody may build on it before it was looked at. */
+export class StoredDiffersError extends CODError {
+  constructor(uri: string, wanted: Facts, found: Facts) {
+    const differing = Object.keys(wanted).filter((name) => wanted[name] !== found[name])
+    const words = differing.map((name) => `${name} ${found[name]} instead of ${wanted[name]}`)
+    super(`${uri} was written, and the store holds something else: ${words.join(", ")}`, {
+      facts: { uri, ...found },
+      hint: "Look at the series with `cod check`, and mend it with `cod repair`.",
+    })
+  }
+}
+
 /** The metadata has an instance that the tar does not hold. */
 export class TarMissingInstanceError extends TarValidationError {}
 

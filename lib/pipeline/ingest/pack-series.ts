@@ -3,6 +3,7 @@ import {
   Instance,
   ingest,
   LockAcquisitionError,
+  StoredDiffersError,
   TarDisagreesError,
   TooLarge,
   tarRecordOf,
@@ -18,7 +19,6 @@ import {
 import { openLocks, recordLockHanging } from "../../ledger/cod/locks.ts"
 import { type LedgerSeries, recordSeriesFailure } from "../../ledger/cod/series.ts"
 import { ClaimLost } from "../../ledger/errors.ts"
-import { ChecksumMismatch } from "../../storage/errors.ts"
 import { describeError, verdictOf } from "../../support/errors.ts"
 import { objectKey } from "../layout.ts"
 import type { IngestDeps } from "./deps.ts"
@@ -125,7 +125,9 @@ function instanceOf(
  * not what stands there, tar and metadata disagree, or the series is too large for one more file.
  */
 function leaveHanging(error: unknown): boolean {
-  return error instanceof ChecksumMismatch || error instanceof TarDisagreesError || error instanceof TooLarge
+  return (
+    error instanceof StoredDiffersError || error instanceof TarDisagreesError || error instanceof TooLarge
+  )
 }
 
 function packedFiles(

@@ -10,6 +10,9 @@ import { failures, type Hospital, openHospital, storedAt } from "../../support/h
 const OTHER_SERIES = `${SERIES}.9`
 const LARGE = 2 << 20
 
+/** The key of the series' tar. */
+const TAR = `cod/dicomweb/studies/${STUDY}/series/${SERIES}.tar`
+
 /** A study of so many images, each of its own file. */
 async function admitted(hospital: Hospital, files: readonly Uint8Array[]): Promise<Chest> {
   const study = await hospital.admit({ images: files.map(() => ({})) })
@@ -198,13 +201,72 @@ describe("a run", () => {
     using hospital = await openHospital()
     await admitted(hospital, [nth(1), nth(2)])
     await hospital.run()
-    const folder = `cod/dicomweb/studies/${STUDY}/series/${SERIES}`
-    for (const key of [`${folder}.tar`, `${folder}/metadata.json`]) {
+    for (const key of [TAR, TAR.replace(".tar", "/metadata.json")]) {
       hospital.cloud.delete(hospital.destination, key)
     }
     const report = await hospital.run()
     expect(report.ingest?.totals).toMatchObject({ series_lost: 1, studies: 1, instances_new: 2, failed: 0 })
     for (const n of [1, 2]) expect(await packed(hospital, uid(n))).toEqual(nth(n))
+  })
+})
+
+/** What a series that is packed for the first time is created by, in this order. */
+const INSERT = { cod_lock: 1, gradient_lock: 2, tar: 3, index: 4, metadata: 5 }
+
+describe("a failure", () => {
+  test("of which the store tells that it holds something else than was sent leaves the lock for a person", async () => {
+    using hospital = await openHospital()
+    await admitted(hospital, [nth(1)])
+    await hospital.discoverAndCopy()
+    hospital.cloud.fail({ operation: "gcs.insert", nth: INSERT.tar, fault: { kind: "wrong-checksum" } })
+    expect((await hospital.ingest()).totals).toMatchObject({ failed: 1, series_packed: 0 })
+    expect(locksAt(hospital)).toHaveLength(2)
+    expect(hospital.rows("select series_uri, why from hanging_locks")).toEqual([
+      expect.objectContaining({ why: expect.stringContaining("StoredDiffersError") }),
+    ])
+    expect(failures(hospital)).toEqual([
+      expect.objectContaining({ verdict: "give-up", error_class: "StoredDiffersError" }),
+    ])
+    // Neither the next one nor an order to try again goes over a lock that hangs.
+    expect((await hospital.ingest({ retryFailed: true })).totals).toMatchObject({ series_packed: 0 })
+    expect(locksAt(hospital)).toHaveLength(2)
+  })
+
+  test.each(["tar", "index", "metadata"] as const)(
+    "to store the %s is mended by the next run",
+    async (name) => {
+      using hospital = await openHospital()
+      await admitted(hospital, [nth(1), nth(2)])
+      await hospital.discoverAndCopy()
+      const outage = { kind: "status", status: 503 } as const
+      hospital.cloud.fail({ operation: "gcs.insert", nth: INSERT[name], times: 6, fault: outage })
+      expect((await hospital.ingest()).totals).toMatchObject({ failed: 1 })
+      expect(failures(hospital)).toEqual([
+        expect.objectContaining({ verdict: "retry", error_class: "Unavailable" }),
+      ])
+      expect(hospital.rows("select * from hanging_locks")).toEqual([])
+      expect((await hospital.ingest()).totals).toMatchObject({
+        failed: 0,
+        series_packed: 1,
+        instances_new: 2,
+      })
+      expect(locksAt(hospital)).toEqual([])
+      expect(openLocks(hospital)).toEqual([])
+      for (const n of [1, 2]) expect(await packed(hospital, uid(n))).toEqual(nth(n))
+    },
+  )
+
+  test("of a tar that does not fit its metadata leaves the lock for a person, and nothing written", async () => {
+    using hospital = await openHospital()
+    await admitted(hospital, [nth(1)])
+    await hospital.run()
+    const theirs = hospital.cloud.put(hospital.destination, TAR, "no tar at all")
+    await admitted(hospital, [nth(2)])
+    expect((await hospital.run()).copy.totals).toMatchObject({ failed: 1, instances_new: 0 })
+    expect(hospital.rows("select why from hanging_locks")).toHaveLength(1)
+    expect(hospital.cloud.describe(hospital.destination, TAR)).toMatchObject({
+      generation: theirs.generation,
+    })
   })
 })
 
