@@ -205,16 +205,19 @@ describe("Who needs room", () => {
     expect(textOf(b, "a")).toBeUndefined()
   })
 
-  test("waits for a file that is in use, although its study is not being packed", async () => {
+  test("waits for a file that is in use and will go then, rather than take another's room", async () => {
     using b = bench()
-    await b.kept.keep(no("a"), CRC, small(100))
+    await b.kept.keep(no("a"), CRC, small(60))
+    await b.kept.keep(no("b"), CRC, small(40))
+    const packing = b.kept.packing("a")
     const file = b.kept.use(no("a"), CRC)!
+    packing[Symbol.dispose]()
     const waiting = b.spool.place("aa", 50)
     await Bun.sleep(0)
-    expect(readFileSync(file.path, "utf8")).toHaveLength(100)
+    expect(readFileSync(file.path, "utf8")).toHaveLength(60)
     file[Symbol.dispose]()
     using _place = await waiting
-    expect(b.files()).toEqual([])
+    expect(textOf(b, "b")).toBeDefined()
   })
 
   test("gets the room of a body that is kept while he waits", async () => {
