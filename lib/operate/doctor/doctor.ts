@@ -1,9 +1,11 @@
 import { zstdEngine } from "../../cod/format/zstd.ts"
+import type { Config } from "../../support/config.ts"
 import { checkConfiguration } from "./configuration.ts"
 import { checkDatabase } from "./database.ts"
 import { checkLedgerDisk, checkSpoolDisk } from "./disk.ts"
 import { type Finding, ok, unknown } from "./finding.ts"
 import { checkLedger } from "./ledger.ts"
+import { checkLocks } from "./locks.ts"
 import { checkBackupPlace, checkClocks, checkDestination, checkOrigin, isReachable } from "./places.ts"
 import type { Settings } from "./settings.ts"
 import { type Step, stepsWithin } from "./step.ts"
@@ -54,7 +56,7 @@ export async function examine(
     whenKnown("origin", placeAt(config.origin?.uri), checkOrigin),
     whenKnown("destination", placeAt(config.destination?.uri), checkDestination),
     checkClocks(config, step),
-    whenKnown("ledger", config.ledger, ({ path }) => checkLedgerAndDisk(path, reserveBytes, step)),
+    whenKnown("ledger", config.ledger, ({ path }) => checkLedgerAndDisk(path, config, reserveBytes, step)),
     whenKnown("spool: disk", config.copy, ({ spoolDir, spoolBytes }) =>
       step("spool: disk", () => checkSpoolDisk(spoolDir, spoolBytes)),
     ),
@@ -77,9 +79,17 @@ async function whenKnown<T>(
   return { check, ...unknown("not tried: its configuration is wrong, see above") }
 }
 
-function checkLedgerAndDisk(path: string, reserveBytes: number, step: Step): Promise<Finding[]> {
-  return Promise.all([
+async function checkLedgerAndDisk(
+  path: string,
+  config: Partial<Config>,
+  reserveBytes: number,
+  step: Step,
+): Promise<Finding[]> {
+  const [whole, disk] = await Promise.all([
     step("ledger", (signal) => checkLedger(path, signal)),
     step("ledger: disk", () => checkLedgerDisk(path, reserveBytes)),
   ])
+  // One that cannot be read has nothing to tell of locks.
+  if (whole.state === "fault") return [whole, disk]
+  return [whole, disk, await step("locks", (signal) => checkLocks(path, config, signal))]
 }

@@ -83,6 +83,7 @@ describe("a box on which all is well", () => {
       "GCS: clock",
       "ledger",
       "ledger: disk",
+      "locks",
       "spool: disk",
     ])
     expect(ledgerOf(hospital)).toBe(before)
@@ -134,7 +135,7 @@ describe("the script", () => {
     expect(ill.exitCode).toBe(1)
     expect(ill.stdout).toMatch(/^fault {4}database +DatabaseRefused: .*\n {4}Set SOURCE_DATABASE_PASS/m)
     expect(ill.stdout).toMatch(/^ok {7}origin: read +an object can be read$/m)
-    expect(ill.stdout).toEndWith("\n1 fault in 16 checks.\n")
+    expect(ill.stdout).toEndWith("\n1 fault in 17 checks.\n")
     expect(ill.stdout + ill.stderr).not.toContain("not-the-password")
   })
 })
