@@ -37,8 +37,17 @@ export interface RunDeps extends DiscoverDeps, CopyStepDeps {
  * The whole job, one step after the other; but the series of a study are packed as soon as it was copied, from the files
  * that are on this box still.
  */
-export async function run(deps: RunDeps, { limit, ...options }: RunOptions, stop: Stop): Promise<RunReport> {
-  const discovery = await discover(deps, { limit }, stop)
+export async function run(deps: RunDeps, options: RunOptions, stop: Stop): Promise<RunReport> {
+  const discovery = await discover(deps, { limit: options.limit }, stop)
+  return { discovery, ...(await copyAndPack(deps, options, stop)) }
+}
+
+/** What a run does with what is known. */
+export async function copyAndPack(
+  deps: CopyStepDeps & Pick<RunDeps, "ingest">,
+  { limit, ...options }: RunOptions,
+  stop: Stop,
+): Promise<Pick<RunReport, "copy" | "ingest">> {
   const tried = new Set<string>()
   const pack = async (studyId: string, each: Stop) => {
     const packing = await ingestStudy(deps.ingest, studyId, each)
@@ -46,10 +55,10 @@ export async function run(deps: RunDeps, { limit, ...options }: RunOptions, stop
     return packing
   }
   const copy = await copyStudies({ ...deps, pack }, { limit, ...options }, stop)
-  if (deps.limits.ended !== undefined || stop.requested.aborted) return { discovery, copy, ingest: undefined }
+  if (deps.limits.ended !== undefined || stop.requested.aborted) return { copy, ingest: undefined }
   const { listing } = options
   const ingest = await ingestStudies(deps.ingest, { limit, tried, ...(listing && { listing }) }, stop)
-  return { discovery, copy, ingest }
+  return { copy, ingest }
 }
 
 /** Whether nothing failed. */
