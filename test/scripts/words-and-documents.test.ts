@@ -19,7 +19,7 @@ describe("every script", () => {
       expect(stdout).toContain("130/143")
       expect(stdout).toContain("--json")
       expect(stdout.includes("--dry-run")).toBe(
-        ["discover", "copy", "run", "schedule", "adopt", "verify", "backup", "cod"].includes(name),
+        !["status", "cohorts", "why", "manifest", "doctor", "demo"].includes(name),
       )
     },
   )
