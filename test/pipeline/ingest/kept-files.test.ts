@@ -239,47 +239,77 @@ describe("Who needs room", () => {
   })
 })
 
-test("whatever is kept, packed and waited for, there is never more than there is room for, and nobody waits for ever", async () => {
-  const study = fc.constantFrom("a", "b", "c")
-  const position = fc.nat({ max: 2 })
-  const step = fc.oneof(
-    fc.record({
-      does: fc.constant("small" as const),
-      study,
-      position,
-      bytes: fc.integer({ min: 1, max: 60 }),
-    }),
-    fc.record({
-      does: fc.constant("large" as const),
-      study,
-      position,
-      bytes: fc.integer({ min: 1, max: 130 }),
-    }),
-    fc.record({ does: fc.constant("pack" as const), study, position, bytes: fc.nat({ max: 3 }) }),
-  )
+const study = fc.constantFrom("a", "b", "c")
+const position = fc.nat({ max: 2 })
+const step = fc.oneof(
+  fc.record({
+    does: fc.constant("small" as const),
+    study,
+    position,
+    amount: fc.integer({ min: 1, max: 60 }),
+  }),
+  fc.record({
+    does: fc.constant("large" as const),
+    study,
+    position,
+    amount: fc.integer({ min: 1, max: 130 }),
+  }),
+  fc.record({ does: fc.constant("pack" as const), study, position, amount: fc.nat({ max: 3 }) }),
+)
+const steps = fc.array(step, { maxLength: 30 })
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
+
+/** Does all of it at once, and ends when all of it has ended. */
+async function perform(
+  b: Pick<Bench, "spool" | "kept">,
+  steps: readonly Step[],
+  look: (lone: number) => void,
+) {
+  let lone = CAPACITY
+  const one = async ({ does, study, position, amount }: Step) => {
+    if (does === "small") await b.kept.keep(no(study, position), CRC, small(amount))
+    else if (does === "large") {
+      const incoming = large(await b.spool.place("aa", amount), amount)
+      lone = Math.max(lone, amount)
+      look(lone)
+      await Bun.sleep(0)
+      await b.kept.keep(no(study, position), CRC, incoming)
+    } else {
+      using _packing = b.kept.packing(study)
+      using file = b.kept.use(no(study, position), CRC)
+      for (let turns = 0; turns < amount; turns += 1) await Bun.sleep(0)
+      if (file !== undefined) expect(readFileSync(file.path).length).toBeGreaterThan(0)
+    }
+    look(lone)
+  }
+  await Promise.all(steps.map(one))
+}
+
+test("Whatever is kept, packed and waited for, there is never more than there is room for, and nobody waits for ever", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+    fc.asyncProperty(steps, async (steps) => {
       using b = bench()
-      let lone = 0
-      const expectRoom = () => expect(b.held()).toBeLessThanOrEqual(Math.max(CAPACITY, lone))
-      const perform = async ({ does, study, position, bytes }: (typeof steps)[number]) => {
-        if (does === "small") await b.kept.keep(no(study, position), CRC, small(bytes))
-        else if (does === "large") {
-          const incoming = large(await b.spool.place("aa", bytes), bytes)
-          if (bytes > CAPACITY) lone = bytes
-          expectRoom()
-          await Bun.sleep(0)
-          await b.kept.keep(no(study, position), CRC, incoming)
-        } else {
-          using _packing = b.kept.packing(study)
-          using file = b.kept.use(no(study, position), CRC)
-          for (let turns = 0; turns < bytes; turns += 1) await Bun.sleep(0)
-          if (file !== undefined) expect(readFileSync(file.path).length).toBeGreaterThan(0)
-        }
-        expectRoom()
-      }
-      await Promise.all(steps.map(perform))
+      await perform(b, steps, (lone) => expect(b.held()).toBeLessThanOrEqual(lone))
     }),
     { numRuns: 100 },
+  )
+})
+
+test("Two that share a folder keep nobody waiting for ever either", async () => {
+  const looksOften: Clock = { ...systemClock, delay: (_ms, signal) => systemClock.delay(1, signal) }
+  await fc.assert(
+    fc.asyncProperty(steps, steps, async (ones, others) => {
+      using temp = tempDir("kept")
+      const dir = temp.file("tmp")
+      const spools = [1, 2].map(() => openSpool({ dir, capacity: CAPACITY, clock: looksOften }))
+      const run = async (spool: Spool, steps: readonly Step[]) => {
+        using kept = keptFiles(spool)
+        await perform({ spool, kept }, steps, () => {})
+      }
+      await Promise.all([run(spools[0]!, ones), run(spools[1]!, others)])
+      expect(readdirSync(dir)).toEqual([])
+      for (const spool of spools) spool[Symbol.dispose]()
+    }),
+    { numRuns: 50 },
   )
 })
