@@ -21,9 +21,10 @@ export interface CODObjectAccess extends SeriesAccess, SyncOptions, Omit<LockOpt
   /** Whether to write although an error log says that what is stored is in doubt; the log is deleted (false). */
   readonly overrideErrors?: boolean
   /**
-   * Whether a write of the caller's own to this series may have been cut off. `true`: what it left in the tar gives way to
-   * what is appended now. `false`: a tar that its metadata do not fit is an error (`TarDisagreesError`) before anything is
-   * written. Unless told, nobody knows: what is appended follows whatever the tar holds.
+   * Whether a write of the caller's own to this series may have been cut off. `false`: a tar that its metadata do not fit is
+   * an error (`TarDisagreesError`) before anything is written. `true`: it is none, and they fit afterwards. In both cases
+   * what the tar holds unknown to the metadata gives way to an appended instance of its name. Unless told, nobody knows:
+   * what is appended follows whatever the tar holds.
    */
   readonly afterCrash?: boolean | undefined
   /** Whether `withCODObject` uploads what was changed when its callback returns (false). */

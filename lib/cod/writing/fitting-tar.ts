@@ -1,5 +1,5 @@
 import { TarDisagreesError, TarValidationError } from "../errors.ts"
-import type { SeriesMetadata } from "../format/metadata/types.ts"
+import type { InstanceRecord, SeriesMetadata } from "../format/metadata/types.ts"
 import { recordsOf, type Series } from "../reading/series.ts"
 import { tarRecordOf } from "../reading/tar-record.ts"
 import { lookAtTar, type StoredTar } from "./stored-tar.ts"
@@ -50,12 +50,17 @@ function misfit(
   if (record !== undefined && record.size !== info.size) {
     return `the metadata are of a tar of ${record.size} bytes, and this one has ${info.size}`
   }
-  const sizes = new Map(members.map(({ start, size }) => [start, size]))
   const places = new Set(records.map(({ startByte }) => startByte))
   const untold = members.find(({ type, start }) => type === "file" && !places.has(start))
   if (record !== undefined && record.generation !== info.generation && untold !== undefined) {
     return `the metadata are of an earlier tar, which lacked ${untold.name} at ${untold.start}`
   }
-  const lost = records.find(({ startByte, size }) => sizes.get(startByte) !== size)
+  const lost = lostIn(stored, metadata)
   return lost && `nothing of ${lost.size} bytes begins at ${lost.startByte}, where ${lost.key} should be`
+}
+
+/** The first instance of which no member begins where it should be; undefined when all have one. */
+export function lostIn({ members }: StoredTar, metadata: SeriesMetadata): InstanceRecord | undefined {
+  const sizes = new Map(members.map(({ start, size }) => [start, size]))
+  return recordsOf(metadata).find(({ startByte, size }) => sizes.get(startByte) !== size)
 }

@@ -31,7 +31,7 @@ export interface SyncTo {
   readonly stored: StoredTar | undefined
   /** The record of that tar, if the metadata had one that was true. */
   readonly record: TarRecord | undefined
-  /** Whether what a write of ours that was cut off left in the tar gives way to what is added. */
+  /** Unless undefined, what a write that was cut off left in the tar gives way to added instances of its names. */
   readonly afterCrash?: boolean | undefined
   readonly now: Date
   /** Told of a tar that was uploaded, also when what comes after it fails. */
@@ -65,7 +65,7 @@ async function uploadTar(
   signal?: AbortSignal,
 ): Promise<StoredTar> {
   const { series, store, draft, stored, afterCrash, now } = to
-  const terms = { now, replaceLeftOvers: afterCrash === true }
+  const terms = { now, replaceLeftOvers: afterCrash !== undefined }
   const { bytes, members, moved, open } = await planTar(series, draft, stored, terms, signal)
   const info = await writeObject(
     store,

@@ -33,7 +33,7 @@ export interface TarPlan {
 export interface PlanTerms {
   /** Of members that are added. */
   readonly now: Date
-  /** Whether members that no metadata knows give way to added ones of their name: a write of ours left them. */
+  /** Whether members that no metadata knows give way to added ones of their name: a write left them that was cut off. */
   readonly replaceLeftOvers?: boolean
 }
 

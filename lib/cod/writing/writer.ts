@@ -10,12 +10,12 @@ import type { Series } from "../reading/series.ts"
 import { TAR_RECORD, type TarRecord, tarRecordOf } from "../reading/tar-record.ts"
 import { type AppendOptions, type AppendResult, appendTo } from "./append.ts"
 import { bytesIn, draftOf, isChanged, keptIn } from "./draft.ts"
-import { lookAtFittingTar } from "./fitting-tar.ts"
+import { lookAtFittingTar, lostIn } from "./fitting-tar.ts"
 import { openHolding } from "./holding.ts"
 import type { Piece } from "./pieces.ts"
 import { removeFrom } from "./remove.ts"
 import { lookAtTar, type StoredTar } from "./stored-tar.ts"
-import { metadataOf, type SyncOptions, syncDraft } from "./sync.ts"
+import { metadataOf, type SyncOptions, syncDraft, tarRecord } from "./sync.ts"
 
 /** Changes one series: first here, then, by `sync`, where it is stored. */
 export interface SeriesWriter {
@@ -75,6 +75,18 @@ export function openWriter({
     return tar.stored
   }
 
+  /** What a write that was cut off left in the tar, and nothing that is appended replaces: from now on it is known. */
+  const acceptTar = async (signal?: AbortSignal) => {
+    if (draft.changed.tar || record === undefined) return
+    const stored = await lookedAtTar(signal)
+    if (stored === undefined || stored.info.generation === record.generation) return
+    if (lostIn(stored, metadataOf(draft)) !== undefined) return
+    record = tarRecord({ series, draft, stored, record }, stored.info)
+    draft.fields.set(TAR_RECORD, record)
+    draft.changed.index = true
+    draft.changed.metadata = true
+  }
+
   /** Where the next member goes as long as none is removed; the tar's plan has the last word. */
   let end: number | undefined
   const position = async (signal?: AbortSignal) => {
@@ -103,6 +115,7 @@ export function openWriter({
       const to = { draft, place, holding, now: () => clock.now(), position, placed, pixeldataHash }
       try {
         const result = await appendTo(to, instances, options, signal)
+        if (afterCrash === true) await acceptTar(signal)
         count(metrics, result)
         return result
       } catch (error) {

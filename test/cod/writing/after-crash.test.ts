@@ -96,6 +96,16 @@ test("members that others left stay when those of a write of ours give way", asy
   expect(findings.map(({ where }) => where)).toEqual([expect.stringContaining(uid(3))])
 })
 
+test("an append that brings nothing new makes metadata and tar fit again, for whoever comes next", async () => {
+  await using site = await folder()
+  await stored(site, 1)
+  await cutOff(site, [3])
+  await site.change((cod) => cod.append([site.files.nth(1)]), { afterCrash: true })
+  expect((await site.check()).findings.map(({ kind }) => kind)).toEqual(["orphan"])
+  await site.change((cod) => cod.append([site.files.nth(3)]), { afterCrash: false })
+  expect((await site.check()).findings).toEqual([])
+})
+
 describe("Tar and metadata disagree for who has begun no write", () => {
   const disagreement = async (spoil: (site: Site) => Promise<unknown>) => {
     await using site = await folder()
