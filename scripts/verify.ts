@@ -20,7 +20,7 @@ await main(
       rebuildLedger: option("FILE", resolvePath, "make a new ledger from the receipts at the destination"),
       prune: flag("delete retired objects that we put there, under their generation; first with --dry-run"),
     },
-    config: ["ledger", "destination", "gcs", "copy"],
+    config: ["ledger", "destination", "gcs", "copy", "cod", "ingest"],
     changes: true,
   },
   (start) => {

@@ -83,6 +83,8 @@ export type Receipted = Pick<
   | "generation"
   | "sourceEtag"
   | "sopInstanceUid"
+  | "transferSyntax"
+  | "frames"
   | "copyDeletedAt"
 > & {
   /** Of the series that the file belongs to, null where nobody knows it. */
@@ -95,8 +97,8 @@ export function receiptedObjects(ledger: Ledger, studyId: string): Receipted[] {
   return ledger.db
     .query<Receipted, { studyId: string }>(
       `select o.kind, o.path, o.state, o.size, o.crc32c, o.generation, o.source_etag as sourceEtag,
-         o.sop_instance_uid as sopInstanceUid, o.copy_deleted_at as copyDeletedAt, c.study_uid as studyUid,
-         c.series_uid as seriesUid
+         o.sop_instance_uid as sopInstanceUid, o.transfer_syntax as transferSyntax, o.frames,
+         o.copy_deleted_at as copyDeletedAt, c.study_uid as studyUid, c.series_uid as seriesUid
        from objects o left join cod_series c using (series_no)
        where o.study_id = $studyId and o.state <> 'retired' order by o.position`,
     )

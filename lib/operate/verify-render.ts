@@ -38,7 +38,7 @@ function renderPrune(
 }
 
 export function renderRebuild(report: RebuildReport, { dryRun }: { readonly dryRun: boolean }): string {
-  const { ledger, studies, objects, bytes: size, unusable } = report
+  const { ledger, studies, objects, bytes: size, series, unusable } = report
   return [
     ...(unusable.length > 0
       ? [
@@ -49,7 +49,8 @@ export function renderRebuild(report: RebuildReport, { dryRun }: { readonly dryR
           "",
         ]
       : []),
-    `${plural(studies, "study", "studies")}, ${plural(objects, "object")}, ${bytes(size)} ` +
+    `${plural(studies, "study", "studies")}, ${plural(objects, "object")}, ${bytes(size)}, ` +
+      `${plural(series, "packed series", "packed series")} ` +
       (dryRun ? "would be recorded (dry run, no file made)" : `recorded in ${ledger}`),
     ...(dryRun ? [] : [`Now: LEDGER_PATH=${ledger}, then bun run verify, discover and copy.`]),
   ].join("\n")

@@ -21,7 +21,7 @@ import { foreignObjects } from "./foreign-objects.ts"
 import { type End, inRun } from "./in-run.ts"
 import type { IngestStepDeps } from "./ingest/deps.ts"
 import { keptFiles } from "./ingest/kept-files.ts"
-import { openIngest, placesForReceipts } from "./ingest/open.ts"
+import { datastoreUri, openIngest, placesForReceipts } from "./ingest/open.ts"
 import { noLimits } from "./limits.ts"
 import type { RebuildDeps } from "./rebuild.ts"
 import type { RunDeps } from "./run.ts"
@@ -180,14 +180,16 @@ export async function withVerifyDeps(
   return await withLedger(start, async (ledger) => (await verification(ledger)).outcome)
 }
 
-/** Opens what a rebuild of the ledger needs: only the destination, for there is no ledger. */
+/** Opens what a rebuild of the ledger needs: the destination and the datastore, for there is no ledger. */
 export async function withRebuildDeps(
-  start: Start<"destination" | "gcs" | "copy">,
+  start: Start<"destination" | "gcs" | "copy" | "cod" | "ingest">,
   work: (deps: RebuildDeps) => Promise<0 | 1>,
 ) {
-  using destination = openStore(start.config.destination.uri, storeOptions(start))
-  await destination.probe(start.stop.requested)
-  return await work({ destination, progress: start.progress })
+  const { config, progress, stop } = start
+  using destination = openStore(config.destination.uri, storeOptions(start))
+  using datastore = openStore(datastoreUri(config), storeOptions(start))
+  await Promise.all([destination.probe(stop.requested), datastore.probe(stop.requested)])
+  return await work({ destination, datastore, uidHashKey: config.cod.uidHashKey, progress })
 }
 
 /** There is nothing to look at before the first discovery, and a wrong LEDGER_PATH must not look like it. */

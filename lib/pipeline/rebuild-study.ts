@@ -1,5 +1,7 @@
 import { beginAttempts, settleObject } from "../ledger/attempts.ts"
 import { claimStudy, releaseClaim } from "../ledger/claims.ts"
+import { recordDeletedCopy, recordKnownHeader } from "../ledger/cod/rebuilt.ts"
+import type { SeriesUids } from "../ledger/cod/series.ts"
 import { type ObjectKind, objectsOf, type PlannedObject } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { recordReceipt, recordReceiptIntent } from "../ledger/receipts.ts"
@@ -50,10 +52,13 @@ function isWhole(
   seriesCount: number,
 ): entry is UsableReceipt["entries"][number] {
   const { kind, path, size, crc32c, generation, source_etag, instance_uid, series, copy } = entry
+  const { transfer_syntax = null, frames = null } = entry
   const isOfSeries =
     typeof instance_uid === "string" && Number.isSafeInteger(series) && series! >= 0 && series! < seriesCount
   return (
     (isOfSeries || (instance_uid === undefined && series === undefined)) &&
+    (transfer_syntax === null || typeof transfer_syntax === "string") &&
+    (frames === null || Number.isSafeInteger(frames)) &&
     (copy === undefined || copy === "deleted") &&
     (kind === "metadata" || kind === "report" || kind === "dicom") &&
     typeof path === "string" &&
@@ -68,6 +73,9 @@ function isWhole(
 /** No source row has it: a discovery queues all of it again, and the copy finds it unchanged by asking both sides. */
 const UNKNOWN_SOURCE = ""
 
+/** In which series files of a receipt belong, by their places in it; undefined for one that is elsewhere. */
+export type SeriesOfReceipt = (series: ReceiptSeries) => SeriesUids | undefined
+
 /**
  * Records a study as its receipt tells it: every object as done, and the receipt itself. Belongs into a transaction.
  * @param generation of the receipt
@@ -75,7 +83,7 @@ const UNKNOWN_SOURCE = ""
  */
 export function recordReceipted(
   ledger: Ledger,
-  { runId, cohortId }: { readonly runId: number; readonly cohortId: number },
+  run: { readonly runId: number; readonly cohortId: number; readonly seriesOf: SeriesOfReceipt },
   { studyId, organizationId, entries, series }: UsableReceipt,
   generation: string,
 ): boolean {
@@ -92,12 +100,19 @@ export function recordReceipted(
       sourceHash: UNKNOWN_SOURCE,
       objects: entries.map(plannedOf),
     }
-    recordStudy(ledger, study, cohortId)
-    const claim = claimStudy(ledger, runId, studyId)!
+    recordStudy(ledger, study, run.cohortId)
+    const places = series.map(run.seriesOf)
+    const claim = claimStudy(ledger, run.runId, studyId)!
     for (const attempt of beginAttempts(ledger, claim, objectsOf(ledger, studyId))) {
-      const { size, crc32c, source_etag, ...entry } = entries[attempt.object.position]!
+      const { position } = attempt.object
+      const { size, crc32c, source_etag, ...entry } = entries[position]!
       const identity = { size, crc32c, generation: entry.generation, sourceEtag: source_etag ?? undefined }
       settleObject(ledger, tally, claim, attempt, { outcome: "adopted", ...identity, bytes: 0 })
+      const uids = entry.series === undefined ? undefined : places[entry.series]
+      const { instance_uid, transfer_syntax = null, frames = null } = entry
+      const known = { instanceUid: instance_uid!, transferSyntax: transfer_syntax, frames }
+      if (uids !== undefined) recordKnownHeader(ledger, tally, { studyId, position }, { ...uids, ...known })
+      if (entry.copy === "deleted") recordDeletedCopy(ledger, { studyId, position })
     }
     const hash = receiptHash({ objects: entries, series })
     recordReceiptIntent(ledger, claim, hash)

@@ -1,4 +1,6 @@
 import { existsSync, linkSync, rmSync } from "node:fs"
+import { uidHashFingerprint, uidHashFunc } from "../cod/index.ts"
+import { type PinnedDatastore, pinDatastore } from "../ledger/cod/datastore.ts"
 import { completeCohort, recordCohort } from "../ledger/cohorts.ts"
 import { groupCommit } from "../ledger/group-commit.ts"
 import { type Ledger, openLedger } from "../ledger/open.ts"
@@ -11,9 +13,12 @@ import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
 import { VERSION } from "../support/version.ts"
 import { writeBackWal } from "../support/wal.ts"
+import { rebuildSeries, type Unusable } from "./ingest/rebuild-series.ts"
+import type { PlacesOfUids } from "./ingest/series-place.ts"
+import { seriesPlaces } from "./ingest/series-places.ts"
 import { RECEIPTS_FOLDER, receiptKey } from "./layout.ts"
 import { recordReceipted, type UsableReceipt, usableReceipt } from "./rebuild-study.ts"
-import { readReceipt } from "./receipt-document.ts"
+import { type ReceiptSeries, readReceipt, uriOrNull } from "./receipt-document.ts"
 
 export interface RebuildOptions {
   /** Of the new ledger; nothing may stand there. */
@@ -29,17 +34,17 @@ export interface RebuildReport {
   readonly studies: number
   readonly objects: number
   readonly bytes: number
-  /** What stands among the receipts and could not be used. */
+  /** Series that are packed. */
+  readonly series: number
+  /** What stands among the receipts, or the series that they name, and could not be used. */
   readonly unusable: readonly Unusable[]
-}
-
-export interface Unusable {
-  readonly key: string
-  readonly reason: string
 }
 
 export interface RebuildDeps {
   readonly destination: ObjectSource
+  readonly datastore: ObjectSource
+  /** Of hashed UIDs, where series were packed with one. */
+  readonly uidHashKey: string | undefined
   readonly progress: Progress
 }
 
@@ -52,8 +57,9 @@ const MAX_RECEIPT_BYTES = 64 << 20
 /**
  * Makes a new ledger of the receipts at the destination, for when the old one is lost. What the receipts do not tell
  * (doctors, cohorts, retired objects, tries) is not in it; the next discovery plans the studies anew, and the copy finds
- * what is done unchanged. The file appears under its name when it is whole.
- * @throws UsageError when something stands at the path
+ * what is done unchanged. Of the series that they name the metadata tell what is packed. The file appears under its name
+ * when it is whole.
+ * @throws UsageError when something stands at the path, or the receipts name series elsewhere
  */
 export async function rebuildLedger(
   deps: RebuildDeps,
@@ -99,16 +105,19 @@ function publish(draft: string, path: string) {
 }
 
 async function rebuildInto(
-  { destination, progress }: RebuildDeps,
+  deps: RebuildDeps,
   draft: string,
   { path, words, dryRun = false }: RebuildOptions,
   stop: Stop,
 ): Promise<RebuildReport> {
+  const { destination, progress } = deps
   // Without a file yet, read-only is an empty one in memory.
   using ledger = openLedger(draft, { readonly: dryRun })
   const commits = groupCommit(ledger)
-  const rebuild = beginRebuild(ledger, destination, words)
-  const report = { ledger: path, studies: 0, objects: 0, bytes: 0, unusable: [] as Unusable[] }
+  const places = placesOf(deps)
+  const named = namedSeries(places)
+  const rebuild = { ...beginRebuild(ledger, destination, words), seriesOf: named.seriesOf }
+  const report = { ledger: path, studies: 0, objects: 0, bytes: 0, series: 0, unusable: [] as Unusable[] }
   const readOne = async (info: ObjectInfo, signal: AbortSignal) => {
     const { key, generation } = info
     const receipt = await receiptAt(destination, info, signal)
@@ -129,6 +138,14 @@ async function rebuildInto(
   try {
     const receipts = destination.list(RECEIPTS_FOLDER, stop.requested)
     await forEachLimit(receipts, READS_IN_FLIGHT, readOne, stop.requested)
+    report.unusable.push(...named.elsewhere())
+    const { series, unusable } = await rebuildSeries(
+      { ledger, commits, runId: rebuild.runId, destination, ...places },
+      stop.requested,
+    )
+    report.series = series
+    report.unusable.push(...unusable)
+    if (series > 0) pinDatastore(ledger, pinOf(deps))
   } finally {
     progress.stop()
   }
@@ -139,6 +156,42 @@ async function rebuildInto(
 interface Rebuild {
   readonly runId: number
   readonly cohortId: number
+}
+
+function placesOf({ datastore, uidHashKey }: RebuildDeps) {
+  return { datastore, uidHashFunc: uidHashKey === undefined ? undefined : uidHashFunc(uidHashKey) }
+}
+
+function pinOf({ datastore, uidHashKey }: RebuildDeps): PinnedDatastore {
+  const uidHash = uidHashKey === undefined ? null : uidHashFingerprint(uidHashKey)
+  return { uri: datastore.uri, uidHash }
+}
+
+/** Tells the series that lie where this configuration has them from those that receipts name elsewhere. */
+function namedSeries(places: PlacesOfUids) {
+  const expectedOf = seriesPlaces(places)
+  const elsewhere = new Map<string, string>()
+  let here = 0
+  return {
+    seriesOf({ study_uid: studyUid, series_uid: seriesUid, uri }: ReceiptSeries) {
+      const expected = uriOrNull(expectedOf, { studyUid, seriesUid })
+      if (uri === null || expected === null) return undefined
+      if (uri === expected) here += 1
+      else elsewhere.set(uri, expected)
+      return uri === expected ? { studyUid, seriesUid } : undefined
+    },
+    /** @throws UsageError when all are */
+    elsewhere(): Unusable[] {
+      const [first] = elsewhere
+      if (here === 0 && first !== undefined) {
+        throw new UsageError(
+          `the receipts name ${first[0]}, and by these settings it is ${first[1]}`,
+          "Let COD_DATASTORE_URI and UID_HASH_KEY be what they were when the series were packed.",
+        )
+      }
+      return [...elsewhere.keys()].map((key) => ({ key, reason: "not where these settings have it" }))
+    },
+  }
 }
 
 /** Its studies are of a cohort without doctors, until a discovery has made one. */
@@ -156,9 +209,9 @@ function beginRebuild(ledger: Ledger, { uri }: ObjectSource, words: readonly str
 }
 
 function endRebuild(ledger: Ledger, { runId, cohortId }: Rebuild, report: RebuildReport) {
-  const { studies, objects, bytes, unusable } = report
+  const { studies, objects, bytes, series, unusable } = report
   completeCohort(ledger, cohortId, { studies })
-  endRun(ledger, runId, unusable.length > 0 ? "failed" : "done", { studies, objects, bytes })
+  endRun(ledger, runId, unusable.length > 0 ? "failed" : "done", { studies, objects, bytes, series })
   // All of it is to be in the one file that gets the ledger's name.
   writeBackWal(ledger.db)
 }

@@ -17,9 +17,12 @@ export interface ReceiptEntry {
   readonly crc32c: string
   readonly generation: string
   readonly source_etag: string | null
-  /** SOP Instance UID and place among the receipt's series, of DICOM files whose header was read. */
+  /** From here, of DICOM files whose header was read: SOP Instance UID, place among the receipt's series from 0. */
   readonly instance_uid?: string
   readonly series?: number
+  /** Null where nobody knows. */
+  readonly transfer_syntax?: string | null
+  readonly frames?: number | null
   /** It was deleted on request: its bytes are in its series. */
   readonly copy?: "deleted"
 }
@@ -53,24 +56,29 @@ export function receiptFacts(objects: readonly Receipted[], places: SeriesPlaces
     const name = JSON.stringify([studyUid, seriesUid])
     const known = numbers.get(name)
     if (known !== undefined) return known
-    const uri = places === undefined ? null : uriOf(places, { studyUid, seriesUid })
+    const uri = places === undefined ? null : uriOrNull(places, { studyUid, seriesUid })
     numbers.set(name, series.length)
     return series.push({ study_uid: studyUid, series_uid: seriesUid, uri }) - 1
   }
   const entries = objects.map((object): ReceiptEntry => {
-    const { studyUid, seriesUid, sopInstanceUid, copyDeletedAt } = object
+    const { studyUid, seriesUid, sopInstanceUid, transferSyntax, frames, copyDeletedAt } = object
     const isKnown = studyUid !== null && seriesUid !== null && sopInstanceUid !== null
     return {
       ...entryOf(object),
-      ...(isKnown && { instance_uid: sopInstanceUid, series: numberOf(studyUid, seriesUid) }),
+      ...(isKnown && {
+        instance_uid: sopInstanceUid,
+        series: numberOf(studyUid, seriesUid),
+        transfer_syntax: transferSyntax,
+        frames,
+      }),
       ...(copyDeletedAt !== null && { copy: "deleted" }),
     }
   })
   return { objects: entries, series }
 }
 
-/** What cannot be packed is copied all the same, and has its receipt. */
-function uriOf(places: SeriesPlaces, uids: Parameters<SeriesPlaces["uriOf"]>[0]): string | null {
+/** Null for what cannot be packed: it is copied all the same, and has its receipt. */
+export function uriOrNull(places: SeriesPlaces, uids: Parameters<SeriesPlaces["uriOf"]>[0]): string | null {
   try {
     return places.uriOf(uids)
   } catch (error) {

@@ -84,10 +84,11 @@ test("a rebuilt ledger says where it is, and what could not be used", () => {
     studies: 2,
     objects: 8,
     bytes: 1000,
+    series: 1,
     unusable: [{ key: "_receipts/org/notes.txt", reason: "not a receipt of this tool" }],
   }
   const text = renderRebuild(report, { dryRun: false })
   expect(text).toContain("_receipts/org/notes.txt  not a receipt of this tool")
-  expect(text).toContain("2 studies, 8 objects, 1.0 kB recorded in /var/lib/etl/new.sqlite")
+  expect(text).toContain("2 studies, 8 objects, 1.0 kB, 1 packed series recorded in /var/lib/etl/new.sqlite")
   expect(renderRebuild(report, { dryRun: true })).toContain("no file made")
 })

@@ -189,7 +189,8 @@ describe("the policy of the origin and the roles of the destination", () => {
     const rebuild = (name: string) =>
       hospital.withDeps(({ destination }) => {
         const options = { path: hospital.dir.file(name), words: [] }
-        return rebuildLedger({ destination, progress: silentProgress }, options, NEVER)
+        const places = { destination, datastore: destination, uidHashKey: undefined }
+        return rebuildLedger({ ...places, progress: silentProgress }, options, NEVER)
       })
     allowOnly(hospital, "gcs-adopt.json")
     await expect(rebuild("without")).rejects.toThrow(AccessDenied)

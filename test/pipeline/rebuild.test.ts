@@ -3,6 +3,7 @@ import { readdirSync, rmSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { openLedger } from "../../lib/ledger/open.ts"
 import { type RebuildOptions, rebuildLedger } from "../../lib/pipeline/rebuild.ts"
+import { openStore } from "../../lib/storage/open.ts"
 import { UsageError } from "../../lib/support/errors.ts"
 import { silentProgress } from "../../lib/support/progress.ts"
 import type { Stop } from "../../lib/support/stop.ts"
@@ -16,9 +17,12 @@ const NEVER: Stop = { requested: new AbortController().signal, forced: new Abort
 const newPath = ({ dir }: Hospital) => dir.file("state", "rebuilt.sqlite")
 
 function rebuild(hospital: Hospital, options: Partial<RebuildOptions> = {}, stop = NEVER) {
-  return hospital.withDeps(({ destination }) => {
-    const deps = { destination, progress: silentProgress }
-    return rebuildLedger(deps, { path: newPath(hospital), words: [], ...options }, stop)
+  return hospital.withDeps(async ({ destination }) => {
+    using datastore = openStore(`${destination.uri}/cod/dicomweb`, {
+      gcs: { emulatorUrl: hospital.cloud.url },
+    })
+    const deps = { destination, datastore, uidHashKey: undefined, progress: silentProgress }
+    return await rebuildLedger(deps, { path: newPath(hospital), words: [], ...options }, stop)
   })
 }
 
@@ -56,7 +60,7 @@ describe("a ledger rebuilt from receipts", () => {
     const [{ bytes }] = hospital.rows<{ bytes: number }>("select sum(size) as bytes from objects") as [
       { bytes: number },
     ]
-    expect(report).toEqual({ ledger: path, studies: 3, objects: 12, bytes, unusable: [] })
+    expect(report).toEqual({ ledger: path, studies: 3, objects: 12, bytes, series: 0, unusable: [] })
     expect(statSync(path).mode & 0o777).toBe(0o600)
     expect(filesOf(hospital)).toEqual(["rebuilt.sqlite"])
     const ids = "select study_id, path, series_id, source_id from objects order by study_id, path"

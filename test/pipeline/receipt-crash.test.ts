@@ -13,9 +13,10 @@ test("A receipt that says all already leaves no intent behind when the run dies 
   using hospital = await openHospital()
   const { studyId } = await hospital.admit()
   await hospital.discoverAndCopy()
+  const series = await hospital.withDeps(async (deps) => deps.series)
   using ledger = openLedger(hospital.ledgerPath)
   const claim = mustClaim(ledger, newRun(ledger), studyId)
-  expect(ledger.write(() => planReceipt({ ledger }, claim, false))).toMatchObject({ isWritten: true })
+  expect(ledger.write(() => planReceipt({ ledger, series }, claim, false))).toMatchObject({ isWritten: true })
   expect(studyById(ledger, studyId)).toMatchObject({ receiptIntent: null, receiptStale: 0 })
 })
 
