@@ -77,7 +77,7 @@ describe("a database that does not answer as it should", () => {
       const attempt = () =>
         withChange(hospital, change, undo, async () => {
           Object.assign(hospital.env, env)
-          const errors = [await failureOf(hospital.discoverAndCopy()), await failureOf(hospital.discover())]
+          const errors = [await failureOf(hospital.run()), await failureOf(hospital.discover())]
           Object.assign(hospital.env, before)
           return errors
         })
@@ -90,7 +90,7 @@ describe("a database that does not answer as it should", () => {
         expect(told).not.toContain("not-the-password")
       }
       expect(boxOf(hospital)).toEqual({})
-      expect((await hospital.discoverAndCopy()).code).toBe(0)
+      expect((await hospital.run()).code).toBe(0)
       const files = boxOf(hospital)
       await attempt()
       expect(boxOf(hospital)).toEqual(files)

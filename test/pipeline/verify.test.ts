@@ -129,7 +129,7 @@ describe("verify", () => {
     hospital.cloud.delete(hospital.destination, studies[0]!.imageKeys[0]!)
     hospital.cloud.delete(hospital.destination, studies[0]!.receiptKey)
     expect(await hospital.verify({ repair: true, dryRun: true })).toMatchObject({ code: 1, queued: 2 })
-    expect(ledgerRuns(hospital)).toEqual([{ script: "run" }])
+    expect(ledgerRuns(hospital)).toEqual([{ script: "copy" }])
     expect((await hospital.copy()).studies).toEqual([])
   })
 
