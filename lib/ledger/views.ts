@@ -67,6 +67,29 @@ export function wrongBytes(ledger: Ledger): TroubledObject[] {
     .all()
 }
 
+/** A lock that was left standing on purpose: nobody writes the series before a person has looked. */
+export interface HangingLock {
+  readonly series_uri: string
+  readonly study_uid: string
+  readonly series_uid: string
+  readonly hanging_since: string
+  readonly why: string
+  /** JSON object, by the lock's name; null while nobody heard whether it was created. */
+  readonly generations: string | null
+  readonly run_id: number
+  readonly what_next: string
+}
+
+/** Locks that hang, the longest first. */
+export function hangingLocks(ledger: Ledger): HangingLock[] {
+  return ledger.db
+    .query<HangingLock, []>(
+      `select series_uri, study_uid, series_uid, hanging_since, why, generations, run_id, what_next
+       from hanging_locks order by hanging_since, series_uri`,
+    )
+    .all()
+}
+
 /** Objects that were copied as they are although something is odd about them. */
 export function warnings(ledger: Ledger, limit: number): TroubledObject[] {
   return ledger.db

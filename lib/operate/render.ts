@@ -154,7 +154,18 @@ export function renderVerify(report: VerifyReport, { dryRun }: { readonly dryRun
 }
 
 export function renderStatus(status: Status): string {
-  const { wrong_bytes, progress, running, died, claims, failures, warnings, last_hours, rate } = status
+  const {
+    wrong_bytes,
+    hanging_locks,
+    progress,
+    running,
+    died,
+    claims,
+    failures,
+    warnings,
+    last_hours,
+    rate,
+  } = status
   return [
     section(
       "WRONG BYTES at the destination, and deleting them was refused: delete these generations by hand",
@@ -163,6 +174,16 @@ export function renderStatus(status: Status): string {
           ["key", "generation"],
           wrong_bytes.map(({ key, detail }) => [key, detail]),
         ),
+    ),
+    section(
+      "HANGING LOCKS: nobody writes these series before you have looked",
+      hanging_locks.length > 0 &&
+        hanging_locks
+          .map(
+            ({ series_uri, hanging_since, why, what_next }) =>
+              `${safe(series_uri)}\n  since ${hanging_since}: ${safe(why)}\n  ${safe(what_next)}`,
+          )
+          .join("\n"),
     ),
     section(
       "Progress",

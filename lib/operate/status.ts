@@ -8,7 +8,9 @@ import {
   type FailureGroup,
   failureGroups,
   failureList,
+  type HangingLock,
   type HourLine,
+  hangingLocks,
   lastHours,
   ledgerVersions,
   type OpenRun,
@@ -30,6 +32,8 @@ import { VERSION } from "../support/version.ts"
 export interface Status {
   /** First of all: objects at the destination with bytes that must not be there. */
   readonly wrong_bytes: readonly TroubledObject[]
+  /** Then what a person has to look at before anybody writes these series again. */
+  readonly hanging_locks: readonly HangingLock[]
   readonly progress: readonly ProgressLine[]
   readonly running: readonly OpenRun[]
   /** Processes that ended without a word; the next copy takes over what they held. */
@@ -56,6 +60,7 @@ export function statusOf(ledger: Ledger): Status {
     const hours = lastHours(ledger, 24)
     return {
       wrong_bytes: wrongBytes(ledger),
+      hanging_locks: hangingLocks(ledger),
       progress: progressLines(ledger),
       running,
       died,

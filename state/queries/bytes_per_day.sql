@@ -1,4 +1,5 @@
--- How much was moved on each day? Objects copied, adopted and failed tries, and what was sent to the destination.
+-- How much was copied on each day? Objects copied, adopted and failed tries, and what copies sent to the destination;
+-- the tars that they were packed into came on top.
 select substr(hour, 1, 10) as day,
        sum(copied) as copied,
        sum(adopted) as adopted,

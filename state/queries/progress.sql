@@ -1,2 +1,2 @@
--- How far is it? Studies and objects done, waiting, failed, missing, retired, and what is being worked on now.
+-- How far is it? Studies, objects and series done, waiting, failed, missing, retired, and what is being worked on now.
 select * from progress;

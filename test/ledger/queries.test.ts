@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { knownLedger } from "../support/known-ledger.ts"
 import { rows, type TestLedger, testLedger } from "../support/ledger.ts"
+import { packingLedger } from "../support/packing-ledger.ts"
 import { PROJECT_ROOT } from "../support/process.ts"
 
 // What an operator sees with the sqlite3 CLI, while a copy has the ledger open. It is Debian's 3.40 or later.
@@ -10,6 +11,9 @@ import { PROJECT_ROOT } from "../support/process.ts"
 const FOLDER = join(PROJECT_ROOT, "state/queries")
 const FILES = readdirSync(FOLDER).sort()
 const VIEWS = ["failures", "progress", "recent_runs", "study_timeline", "throughput"]
+
+/** What is asked of series. */
+const PACKING = new Set(["locks.sql", "packing.sql"])
 
 const cli = Bun.which("sqlite3")
 if (cli === null) console.warn("sqlite3 is not installed: what its users see is not tested")
@@ -31,6 +35,7 @@ describe("The files of state/queries", () => {
     const wanted = [
       "bytes_per_day.sql",
       "failures.sql",
+      "packing.sql",
       "progress.sql",
       "slowest_studies.sql",
       "study_timeline.sql",
@@ -48,7 +53,7 @@ describe("The files of state/queries", () => {
   })
 
   test.skipIf(cli === null).each(FILES)("%s says by the CLI what it says here", (file) => {
-    using bench = knownLedger()
+    using bench = PACKING.has(file) ? packingLedger() : knownLedger()
     expect(sqlite3(bench, textOf(file))).toEqual(rows(bench.ledger, textOf(file)))
   })
 })
@@ -101,6 +106,17 @@ test("The slowest studies come slowest first, with their size", () => {
     completed_at: null,
   })
   expect(second).toMatchObject({ seconds: 1 })
+})
+
+test("The packing is told by the state of its series, those that were given up and images in trouble among them", () => {
+  using bench = packingLedger()
+  const now = bench.clock.now().toISOString()
+  const none = { given_up: 0, images_in_conflict: 0, images_in_error: 0, last_packed: null }
+  expect(rows(bench.ledger, textOf("packing.sql"))).toEqual([
+    { ...none, state: "packed", series: 1, images_in_conflict: 1, last_packed: now },
+    { ...none, state: "waiting", series: 1 },
+    { ...none, state: "failed", series: 1, given_up: 1 },
+  ])
 })
 
 test("A day's bytes are those of its hours", () => {

@@ -14,6 +14,7 @@ import { VERSION } from "../../lib/support/version.ts"
 import { FAILED, settle } from "../support/copying.ts"
 import { knownLedger } from "../support/known-ledger.ts"
 import { chestStudy, HOUR, mustClaim, newRun, type TestLedger, testLedger } from "../support/ledger.ts"
+import { HANGING_URI, packingLedger } from "../support/packing-ledger.ts"
 
 /** Wrong bytes of study e stand at the destination, and were not to be deleted. */
 function withWrongBytes(): TestLedger {
@@ -68,6 +69,25 @@ describe("status", () => {
     const text = renderStatus(status)
     expect(sectionsOf(text)[0]).toContain("WRONG BYTES")
     expect(text.split("\n").slice(1, 3).join()).toContain("org/e/dicom_files/s/i1.dcm")
+  })
+
+  test("tells which locks hang, since when, why, and what ends it", () => {
+    using bench = packingLedger()
+    const status = statusOf(bench.ledger)
+    const text = renderStatus(status)
+    expect(sectionsOf(text)[0]).toStartWith("HANGING LOCKS")
+    expect(text).toContain("bun run cod check")
+    expect(status.hanging_locks).toMatchObject([
+      {
+        series_uri: HANGING_URI,
+        why: "TarDisagreesError: tar and metadata disagree",
+        generations: '{".cod.lock":"17"}',
+        what_next: expect.stringContaining(`locks release ${HANGING_URI} --why`),
+      },
+    ])
+    expect(status.progress.map(({ item, count, of }) => `${item}: ${count} of ${of}`)).toEqual(
+      expect.arrayContaining(["series packed: 1 of 3", "series waiting: 1 of 3", "series failed: 1 of 3"]),
+    )
   })
 
   test("leaves out what there is nothing of", () => {
