@@ -12,6 +12,7 @@ import {
 import { rebuildLedger } from "../../lib/pipeline/rebuild.ts"
 import { DatabaseRefused } from "../../lib/source/errors.ts"
 import { AccessDenied } from "../../lib/storage/errors.ts"
+import { openStore } from "../../lib/storage/open.ts"
 import { silentProgress } from "../../lib/support/progress.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { failures, type Hospital, openHospital } from "../support/hospital.ts"
@@ -187,10 +188,13 @@ describe("the policy of the origin and the roles of the destination", () => {
     await hospital.admit()
     await hospital.run()
     const rebuild = (name: string) =>
-      hospital.withDeps(({ destination }) => {
+      hospital.withDeps(async ({ destination }) => {
         const options = { path: hospital.dir.file(name), words: [] }
-        const places = { destination, datastore: destination, uidHashKey: undefined }
-        return rebuildLedger({ ...places, progress: silentProgress }, options, NEVER)
+        using datastore = openStore(`${destination.uri}/cod/dicomweb`, {
+          gcs: { emulatorUrl: hospital.cloud.url },
+        })
+        const places = { destination, datastore, uidHashKey: undefined }
+        return await rebuildLedger({ ...places, progress: silentProgress }, options, NEVER)
       })
     allowOnly(hospital, "gcs-adopt.json")
     await expect(rebuild("without")).rejects.toThrow(AccessDenied)
