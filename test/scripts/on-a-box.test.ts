@@ -141,6 +141,8 @@ describe.skipIf(sqlite3 === null)("the ledger by hand, with the sqlite3 CLI, whi
       "bytes_per_day.sql": new Date().toISOString().slice(0, 10),
       "failures.sql": broken.imageKeys[0]!,
       "funnel.sql": "chosen_doctor|3",
+      "locks.sql": "released|gs://",
+      "packing.sql": "packed|1|0|0|0|20",
       "progress.sql": "studies complete|1|3|33.3 %",
       "recent_runs.sql": "running on",
       "schedule.sql": "asked for by --once|run 2|failed",
