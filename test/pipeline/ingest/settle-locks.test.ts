@@ -113,6 +113,42 @@ describe.each(Object.entries(SITES))("After a crash, with a datastore in %s,", (
   })
 })
 
+/** Packs the series as the next run does, and says what is left of the last one. */
+async function packedAnew(bench: LockBench, numbers: readonly number[]) {
+  const { site, deps } = bench
+  await settleLocks(deps)
+  const { claim, unfinished } = await settled(bench)
+  const instances = numbers.map((n) => site.files.nth(n))
+  const options = { ...site.place, store: site.store, journal: lockJournal(deps, claim), ...unfinished }
+  const { errors } = await ingest(instances, options)
+  const { findings } = await site.check()
+  return { errors, findings, locks: await site.locks(), open: bench.ends().filter((end) => end === null) }
+}
+
+const NOTHING_LEFT = { errors: [], findings: [], locks: [], open: [] }
+
+describe.each([
+  ["a first packing", []],
+  ["an append", [1, 2]],
+])("When a run dies during %s", (_, before) => {
+  for (const when of ["before", "after"] as const) {
+    test(`${when} the store does anything, the next one packs every instance once and leaves no lock`, async () => {
+      for (let n = 1, reached = true; reached; n++) {
+        await using bench = await lockBench()
+        const { site } = bench
+        if (before.length > 0) await site.change((cod) => cod.append(before.map((n) => site.files.nth(n))))
+        const { store, stopAt, calls } = stopping(site.store)
+        const changes = () => calls.filter(({ verb }) => verb === "write" || verb === "delete")
+        stopAt((call) => changes()[n - 1] === call, DIED, when, true)
+        await bench.pack([2, 3, 4], store).catch((error) => expect(error.message).toContain("died"))
+        const dead = changes()[n - 1]
+        reached = dead !== undefined
+        expect({ dead, ...(await packedAnew(bench, [2, 3, 4])) }).toEqual({ dead, ...NOTHING_LEFT })
+      }
+    })
+  }
+})
+
 describe("Settling", () => {
   test("asks nothing of the store when no lock is open", async () => {
     await using bench = await lockBench()
