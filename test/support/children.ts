@@ -8,6 +8,8 @@ export interface Child extends AsyncDisposable {
   go(): Promise<void>
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>
+  /** The signal that ended it, or its exit code. */
+  readonly ended: Promise<string | number>
   /** What it printed until it ended. Rejects when it failed. */
   output(): Promise<string>
 }
@@ -36,6 +38,7 @@ export async function startChild([file = "", ...words]: readonly string[], text:
     pid: child.pid,
     go: async () => void (await child.stdin.end()),
     kill,
+    ended: child.exited.then((code) => child.signalCode ?? code),
     async output() {
       const printed = await child.stdout.text()
       if ((await child.exited) === 0) return printed
