@@ -8,7 +8,7 @@ await main(
     name: "doctor",
     summary:
       "Examines what the other scripts rest on (configuration, database, buckets, clocks, disks, ledger, versions) and " +
-      "says of each fault what mends it. Changes nothing but one key at the destination, which it deletes again.",
+      "says of each fault what mends it. Changes nothing but a key each at the destination and the datastore, and deletes it.",
     example: "--json",
   },
   async ({ stop, print }) => {

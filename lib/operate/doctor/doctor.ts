@@ -1,4 +1,5 @@
 import { zstdEngine } from "../../cod/format/zstd.ts"
+import { datastoreUri } from "../../pipeline/ingest/open.ts"
 import type { Config } from "../../support/config.ts"
 import { checkConfiguration } from "./configuration.ts"
 import { checkDatabase } from "./database.ts"
@@ -6,7 +7,14 @@ import { checkLedgerDisk, checkSpoolDisk } from "./disk.ts"
 import { type Finding, ok, unknown } from "./finding.ts"
 import { checkLedger } from "./ledger.ts"
 import { checkLocks } from "./locks.ts"
-import { checkBackupPlace, checkClocks, checkDestination, checkOrigin, isReachable } from "./places.ts"
+import {
+  checkBackupPlace,
+  checkClocks,
+  checkDatastore,
+  checkDestination,
+  checkOrigin,
+  isReachable,
+} from "./places.ts"
 import type { Settings } from "./settings.ts"
 import { type Step, stepsWithin } from "./step.ts"
 import { checkBun, checkSqlite } from "./versions.ts"
@@ -32,8 +40,8 @@ const PATIENCE_SECONDS = 30
 const RESERVE_BYTES = 1e9
 
 /**
- * Examines everything that the scripts rest on, each check by doing what they do. Changes nothing but one key at the
- * destination, which is deleted again. No check takes longer than `STALL_SECONDS`, or half a minute.
+ * Examines everything that the scripts rest on, each check by doing what they do. Changes nothing but one key each at
+ * the destination and at the datastore, which is deleted again. No check takes longer than `STALL_SECONDS`, or half a minute.
  */
 export async function examine(
   settings: Settings,
@@ -55,6 +63,7 @@ export async function examine(
     whenKnown("database", config.database, (settings) => checkDatabase(settings, patienceMs, step)),
     whenKnown("origin", placeAt(config.origin?.uri), checkOrigin),
     whenKnown("destination", placeAt(config.destination?.uri), checkDestination),
+    whenKnown("datastore", placeAt(datastoreOf(config)), checkDatastore),
     checkClocks(config, step),
     whenKnown("ledger", config.ledger, ({ path }) => checkLedgerAndDisk(path, config, reserveBytes, step)),
     whenKnown("spool: disk", config.copy, ({ spoolDir, spoolBytes }) =>
@@ -67,6 +76,10 @@ export async function examine(
   const findings = groups.flat()
   const count = (state: Finding["state"]) => findings.filter((finding) => finding.state === state).length
   return { findings, faults: count("fault"), unknown: count("unknown") }
+}
+
+function datastoreOf({ ingest, destination }: Partial<Config>): string | undefined {
+  return ingest === undefined || destination === undefined ? undefined : datastoreUri({ ingest, destination })
 }
 
 /** A part of the configuration that is wrong is told by the check of it; what needs it is not tried. */

@@ -7,7 +7,7 @@ import type { Config } from "../../support/config.ts"
 import { checkClock } from "./clock.ts"
 import { type Finding, faultOf, ok } from "./finding.ts"
 import { checkReading } from "./reading.ts"
-import { type FixOf, remediesFor } from "./remedies.ts"
+import { type FixOf, type Place, remediesFor } from "./remedies.ts"
 import type { Step } from "./step.ts"
 import { checkWriting } from "./writing.ts"
 
@@ -36,22 +36,38 @@ export function checkOrigin(place: PlaceToExamine): Promise<Finding[]> {
 
 /** Whether the destination can be written, read, deleted from and listed. */
 export function checkDestination(place: PlaceToExamine): Promise<Finding[]> {
+  return checkWritable(place, {
+    check: "destination",
+    variable: "DESTINATION_URI",
+    maker: "the first copy",
+  })
+}
+
+/** Whether the datastore can, where whoever packs a series takes a lock and deletes it again. */
+export function checkDatastore(place: PlaceToExamine): Promise<Finding[]> {
+  return checkWritable(place, {
+    check: "datastore",
+    variable: "COD_DATASTORE_URI",
+    maker: "the first ingest",
+  })
+}
+
+interface Writable {
+  readonly check: string
+  readonly variable: Place["variable"]
+  /** Who makes it when it is a folder. */
+  readonly maker: string
+}
+
+function checkWritable(place: PlaceToExamine, { check, variable, maker }: Writable): Promise<Finding[]> {
   const { uri, config, step } = place
-  const remedies = remediesFor({ uri, variable: "DESTINATION_URI", config })
+  const remedies = remediesFor({ uri, variable, config })
   const open = () => openStore(uri, storeOptions(place))
-  return withOpened("destination", step, open, async (store) =>
+  return withOpened(check, step, open, async (store) =>
     // Trying would make the folder, and a folder is more than a key.
     isAbsentFolder(uri)
-      ? [
-          await lookAt(
-            "destination",
-            store,
-            `${uri} is not there yet; the first copy makes it`,
-            remedies,
-            step,
-          ),
-        ]
-      : checkWriting(store, remedies, step),
+      ? [await lookAt(check, store, `${uri} is not there yet; ${maker} makes it`, remedies, step)]
+      : checkWriting(check, store, remedies, step),
   )
 }
 

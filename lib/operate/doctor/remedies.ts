@@ -13,7 +13,7 @@ export type FixOf = (error: unknown, right: Right) => string | undefined
 export interface Place {
   readonly uri: string
   /** Of its URI. */
-  readonly variable: "ORIGIN_URI" | "DESTINATION_URI" | "LEDGER_BACKUP_URI"
+  readonly variable: "ORIGIN_URI" | "DESTINATION_URI" | "COD_DATASTORE_URI" | "LEDGER_BACKUP_URI"
   readonly config: Partial<Config>
 }
 
@@ -52,19 +52,36 @@ function fixOfS3(error: unknown, { uri, config }: Place): string | undefined {
   ].join("\n")
 }
 
-/** Who needs a right, and the document that has it. */
-const GCS_RIGHTS: Readonly<Record<Right, { readonly neededBy: string; readonly name: GcsDocument }>> = {
-  create: { name: "gcs-copy.json", neededBy: "copy, run and schedule" },
+interface Needed {
+  readonly neededBy: string
+  /** The document that has it. */
+  readonly name: GcsDocument
+  /** Of the role that the document makes. */
+  readonly role: string
+}
+
+/** Who needs a right at the datastore: replacing an object takes the right to delete it too. */
+const AT_DATASTORE: Needed = {
+  name: "gcs-ingest.json",
+  role: "chestXrayIngest",
+  neededBy: "ingest, run and schedule, which lock, pack and unlock series there",
+}
+
+const COPY = { name: "gcs-copy.json", role: "chestXrayCopy" } as const
+
+/** Who needs a right elsewhere. */
+const GCS_RIGHTS: Readonly<Record<Right, Needed>> = {
+  create: { ...COPY, neededBy: "copy, run and schedule" },
   get: {
-    name: "gcs-copy.json",
+    ...COPY,
     neededBy:
-      "copy, run and schedule (after a crash, or where an object is there already) and by verify --read",
+      "copy, run and schedule (after a crash, or where an object is there already), ingest and verify --read",
   },
   delete: {
-    name: "gcs-copy.json",
+    ...COPY,
     neededBy: "copy, run and schedule (where a source has changed) and by verify --prune",
   },
-  list: { name: "gcs-verify.json", neededBy: "verify, adopt and why" },
+  list: { name: "gcs-verify.json", role: "chestXrayVerify", neededBy: "verify, adopt and why" },
 }
 
 function fixOfGcs(error: unknown, right: Right, { uri, variable, config }: Place): string | undefined {
@@ -83,8 +100,7 @@ function fixOfGcs(error: unknown, right: Right, { uri, variable, config }: Place
       "or sign in: gcloud auth application-default login."
     )
   }
-  const { name, neededBy } = GCS_RIGHTS[right]
-  const role = name === "gcs-copy.json" ? "chestXrayCopy" : "chestXrayVerify"
+  const { name, neededBy, role } = variable === "COD_DATASTORE_URI" ? AT_DATASTORE : GCS_RIGHTS[right]
   return [
     `Needed by ${neededBy}. Save this as ${name}:`,
     gcsRole(name),

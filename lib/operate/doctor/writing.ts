@@ -13,14 +13,22 @@ export const PROBE_KEY = "_doctor/probe.txt"
 
 const BYTES = new TextEncoder().encode("bun run doctor tries here what it may do; this may be deleted\n")
 
-/** Whether objects can be listed, created, read and deleted under their generation. Leaves the destination as it was. */
-export async function checkWriting(store: ObjectStore, fixOf: FixOf, step: Step): Promise<Finding[]> {
+/**
+ * Whether objects can be listed, created, read and deleted under their generation. Leaves the place as it was.
+ * @param check what the place is called in findings
+ */
+export async function checkWriting(
+  check: string,
+  store: ObjectStore,
+  fixOf: FixOf,
+  step: Step,
+): Promise<Finding[]> {
   const probe: Probe = { store, fixOf, stands: false, generation: undefined }
   return [
-    await step("destination: list", (signal) => list(probe, signal)),
-    await step("destination: create", (signal) => create(probe, signal)),
-    await step("destination: read", (signal) => read(probe, signal)),
-    await step("destination: delete", (signal) => remove(probe, signal)),
+    await step(`${check}: list`, (signal) => list(probe, signal)),
+    await step(`${check}: create`, (signal) => create(probe, signal)),
+    await step(`${check}: read`, (signal) => read(probe, signal)),
+    await step(`${check}: delete`, (signal) => remove(probe, signal)),
   ]
 }
 

@@ -6,7 +6,7 @@ import { join } from "node:path"
  * roles and buckets are examples, which the functions here replace.
  */
 export type DatabaseDocument = `postgresql-${"discover" | "copy" | "why"}.sql`
-export type GcsDocument = `gcs-${"create" | "copy" | "adopt" | "verify" | "prune"}.json`
+export type GcsDocument = `gcs-${"create" | "copy" | "ingest" | "adopt" | "verify" | "prune"}.json`
 
 const EXAMPLE_ROLE = /\bresearch_reader\b/g
 const EXAMPLE_ORIGIN = /\bhospital-pacs\b/g

@@ -32,8 +32,15 @@ async function wellBox({ ledger = false } = {}): Promise<Hospital> {
   await hospital.admit()
   if (ledger) await hospital.discover()
   hospital.env.SPOOL_BYTES = "1 MB"
+  hospital.cloud.createBucket(datastoreOf(hospital))
+  hospital.env.COD_DATASTORE_URI = `gs://${datastoreOf(hospital)}/dicomweb`
   hospital.cloud.log.clear()
   return hospital
+}
+
+/** The bucket of its datastore. */
+function datastoreOf({ destination }: Hospital): string {
+  return `series-of-${destination}`
 }
 
 function examined({ env }: Hospital, options: DoctorOptions = {}, signal = NEVER): Promise<DoctorReport> {
@@ -79,6 +86,10 @@ describe("a box on which all is well", () => {
       "destination: create",
       "destination: read",
       "destination: delete",
+      "datastore: list",
+      "datastore: create",
+      "datastore: read",
+      "datastore: delete",
       "S3: clock",
       "GCS: clock",
       "ledger",
@@ -88,9 +99,17 @@ describe("a box on which all is well", () => {
     ])
     expect(ledgerOf(hospital)).toBe(before)
     expect(
-      hospital.cloud.log.entries.flatMap(({ effect, key }) => (effect ? [`${effect} ${key}`] : [])),
-    ).toEqual([`created ${PROBE_KEY}`, `deleted ${PROBE_KEY}`])
+      hospital.cloud.log.entries
+        .flatMap(({ effect, bucket, key }) => (effect ? [`${effect} ${bucket}/${key}`] : []))
+        .sort(),
+    ).toEqual([
+      `created ${hospital.destination}/${PROBE_KEY}`,
+      `created ${datastoreOf(hospital)}/dicomweb/${PROBE_KEY}`,
+      `deleted ${hospital.destination}/${PROBE_KEY}`,
+      `deleted ${datastoreOf(hospital)}/dicomweb/${PROBE_KEY}`,
+    ])
     expect(hospital.cloud.keys(hospital.destination)).toEqual([])
+    expect(hospital.cloud.keys(datastoreOf(hospital))).toEqual([])
   })
 
   test("may be one on which nothing ran yet: neither ledger nor spool is made", async () => {
@@ -104,12 +123,16 @@ describe("a box on which all is well", () => {
     using hospital = await wellBox()
     const { uri, path } = folderDestination(hospital.dir)
     hospital.env.DESTINATION_URI = uri
+    delete hospital.env.COD_DATASTORE_URI
     expect(ills(await examined(hospital))).toEqual({})
     expect(existsSync(path)).toBe(false)
     mkdirSync(path)
     const report = await examined(hospital)
     expect(ills(report)).toEqual({})
     expect(findingOf(report, "destination: delete").detail).toContain("was deleted")
+    expect(findingOf(report, "datastore").detail).toBe(
+      `${uri}/cod/dicomweb is not there yet; the first ingest makes it`,
+    )
     expect(readdirSync(path).filter((name) => !name.startsWith(".objects.sqlite"))).toEqual([])
   })
 
@@ -135,7 +158,7 @@ describe("the script", () => {
     expect(ill.exitCode).toBe(1)
     expect(ill.stdout).toMatch(/^fault {4}database +DatabaseRefused: .*\n {4}Set SOURCE_DATABASE_PASS/m)
     expect(ill.stdout).toMatch(/^ok {7}origin: read +an object can be read$/m)
-    expect(ill.stdout).toEndWith("\n1 fault in 17 checks.\n")
+    expect(ill.stdout).toEndWith("\n1 fault in 21 checks.\n")
     expect(ill.stdout + ill.stderr).not.toContain("not-the-password")
   })
 })
@@ -165,7 +188,7 @@ describe("a file of credentials", () => {
     Object.assign(hospital.env, { GCS_CREDENTIALS_PATH: path, HTTPS_PROXY: "http://127.0.0.1:1" })
     const finished = await script(hospital, "doctor", "--json")
     const report: DoctorReport = documentOf(finished)
-    expect(ills(report)).toEqual({ destination: "fault", "GCS: clock": "unknown" })
+    expect(ills(report)).toEqual({ destination: "fault", datastore: "fault", "GCS: clock": "unknown" })
     expect(fixOf(report, "destination")).toBe("Check GCS_CREDENTIALS_PATH.")
     expect(finished.stdout).not.toContain("PRIVATE KEY")
   })
@@ -183,6 +206,7 @@ describe("the configuration", () => {
       configuration: "fault",
       database: "unknown",
       destination: "unknown",
+      datastore: "unknown",
     })
     for (const name of ["SOURCE_DATABASE_HOST", "GCS_CREDENTIALS_PATH", "RANK_FROM"]) {
       expect(fixOf(report, "configuration")).toContain(name)
@@ -282,20 +306,23 @@ describe("a database", () => {
 })
 
 /** Everybody may do everything but what is left out. */
-function allowAllBut(hospital: Hospital, ...leftOut: Permission[]) {
+function allowAllBut(hospital: Hospital, leftOut?: Permission, at = hospital.destination) {
   const { cloud, env, origin, destination } = hospital
-  const but = (permissions: Permission[]) => permissions.filter((permission) => !leftOut.includes(permission))
+  const but = (permissions: Permission[]) => permissions.filter((permission) => permission !== leftOut)
   cloud.roles.allow(
     { accessKeyId: env.AWS_ACCESS_KEY_ID!, secretAccessKey: "secret-of-the-key" },
     { [origin]: but(["s3:GetObject", "s3:ListBucket"]) },
   )
+  const all: Permission[] = [
+    "storage.objects.create",
+    "storage.objects.delete",
+    "storage.objects.get",
+    "storage.objects.list",
+  ]
   cloud.roles.allow("anonymous", {
-    [destination]: but([
-      "storage.objects.create",
-      "storage.objects.delete",
-      "storage.objects.get",
-      "storage.objects.list",
-    ]),
+    [destination]: all,
+    [datastoreOf(hospital)]: all,
+    [at]: but(all),
   })
 }
 
@@ -311,6 +338,10 @@ test("services that are out of reach are told with their addresses", async () =>
     "destination: create": "fault",
     "destination: read": "unknown",
     "destination: delete": "unknown",
+    "datastore: list": "fault",
+    "datastore: create": "fault",
+    "datastore: read": "unknown",
+    "datastore: delete": "unknown",
     "S3: clock": "unknown",
     "GCS: clock": "unknown",
   })
@@ -406,6 +437,35 @@ describe("a destination", () => {
     hospital.env.DESTINATION_URI = uri
     expect(fixOf(await examined(hospital), "destination: create")).toBe("Set DESTINATION_URI to a folder.")
     expect(await Bun.file(path).text()).toBe("a file")
+  })
+})
+
+describe("a datastore", () => {
+  test.each([
+    ["listed", "list", { "datastore: list": "fault" }],
+    [
+      "written",
+      "create",
+      { "datastore: create": "fault", "datastore: read": "unknown", "datastore: delete": "unknown" },
+    ],
+    ["read", "get", { "datastore: read": "fault" }],
+    ["deleted from", "delete", { "datastore: delete": "fault" }],
+  ] as const)("that may not be %s is told with the role", async (_, right, expected) => {
+    using hospital = await wellBox()
+    allowAllBut(hospital, `storage.objects.${right}`, datastoreOf(hospital))
+    const report = await examined(hospital)
+    expect(ills(report)).toEqual(expected)
+    const fix = fixOf(report, Object.keys(expected)[0]!)
+    expect(fix).toContain("Needed by ingest, run and schedule")
+    expect(fix).toContain(gcsRole("gcs-ingest.json"))
+    expect(fix).toContain(`gs://${datastoreOf(hospital)} `)
+  })
+
+  test("that is not there is told with the variable to set", async () => {
+    using hospital = await wellBox()
+    hospital.env.COD_DATASTORE_URI = "gs://no-such-bucket/dicomweb"
+    const report = await examined(hospital)
+    expect(fixOf(report, "datastore: create")).toBe("Set COD_DATASTORE_URI to a bucket that exists.")
   })
 })
 
