@@ -17,9 +17,10 @@ export interface FileOfSeries {
   readonly copyDeletedAt: string | null
 }
 
-/** Files of a study that are to be packed into a series now, in the order of their positions. */
-export function filesToPack(ledger: Ledger, seriesNo: number, studyId: string): FileOfSeries[] {
-  return filesWhere(ledger, seriesNo, "o.to_pack = 1").filter((file) => file.studyId === studyId)
+/** Files that are to be packed into a series now, of a study or of all, in the order of studies and positions. */
+export function filesToPack(ledger: Ledger, seriesNo: number, studyId?: string): FileOfSeries[] {
+  const waiting = filesWhere(ledger, seriesNo, "o.to_pack = 1")
+  return waiting.filter((file) => studyId === undefined || file.studyId === studyId)
 }
 
 /** Files of a series that stand in its tar by what the ledger knows. */

@@ -103,8 +103,8 @@ select l.series_uri,
        s.study_uid,
        s.series_uid,
        l.run_id,
-       'look: bun run cod check ' || l.series_uri || '; mend: bun run cod repair; then: bun run locks release '
-         || l.series_uri || ' --why TEXT' as what_next
+       'look: bun run cod check ' || l.series_uri || '; then: bun run locks release ' || l.series_uri
+         || ' --why TEXT; and if something was found: bun run cod repair ' || l.series_uri as what_next
 from cod_locks l join cod_series s using (series_no)
 where l.ended_at is null and l.hanging_since is not null;
 

@@ -66,7 +66,8 @@ async function packClaimed(
   const { ledger, commits } = deps
   const place = placeOf(deps, series)
   const unfinished = await settleLock(deps, claim, series, signal)
-  const files = filesToPack(ledger, series.seriesNo, studyId)
+  // What a crash cut off may have been of another study: it is finished as a whole.
+  const files = filesToPack(ledger, series.seriesNo, unfinished.afterCrash ? undefined : studyId)
   // Before they are closed the series is stored: it is packed from them.
   using held = new DisposableStack()
   const localCopyOf = (file: FileOfSeries) => {
@@ -168,10 +169,11 @@ function failureOf(result: InstanceResult, error: unknown): PackedFile["failure"
 }
 
 function errorsOf(files: readonly FileOfSeries[], packed: readonly PackedFile[]): string[] {
-  const paths = new Map(files.map(({ position, path }) => [position, path]))
-  return packed.flatMap(({ position, failure }) =>
-    failure === undefined ? [] : [`${paths.get(position)}: ${failure.errorClass}: ${failure.errorMessage}`],
-  )
+  return packed.flatMap(({ studyId, position, failure }) => {
+    if (failure === undefined) return []
+    const file = files.find((one) => one.studyId === studyId && one.position === position)!
+    return [`${file.path}: ${failure.errorClass}: ${failure.errorMessage}`]
+  })
 }
 
 interface Failure {
