@@ -296,7 +296,7 @@ export const VARIABLES = {
       name: "COD_DATASTORE_URI",
       kind: datastoreUri,
       purpose:
-        "where series are packed, by default cod/dicomweb below the destination; on a folder of its own",
+        "where series are packed, by default cod/dicomweb below the destination; never a bucket's root",
       example: "gs://research-lake/cod/dicomweb",
       optional: true,
     },
@@ -347,7 +347,7 @@ export const VARIABLES = {
     spoolDir: {
       name: "SPOOL_DIR",
       kind: localPath,
-      purpose: "folder, seen from the project's, where larger objects wait between download and upload",
+      purpose: "folder, seen from the project's, where objects wait between download, upload and packing",
       example: "/var/tmp/etl",
       default: "state/tmp",
     },
