@@ -9,7 +9,8 @@ import { loadConfig } from "../lib/support/config.ts"
 await main(
   {
     name: "verify",
-    summary: "Compares the ledger with the destination by size, CRC32C and generation, from list pages.",
+    summary:
+      "Compares the ledger with the destination and the datastore by size, CRC32C and generation, from list pages.",
     example: "--sample 5 --read",
     arguments: { name: "STUDY_ID", description: "only these studies", parse: uuid },
     options: {
@@ -38,13 +39,14 @@ await main(
       const { args: studyIds, options, dryRun, stop } = start
       const report = await verify(deps, { ...options, studyIds, dryRun }, stop)
       await start.print(report, (found) => renderVerification(found, start))
-      const { studies, objects, bytes, problems, queued, prune } = report
+      const { studies, objects, bytes, series, problems, queued, prune } = report
       return {
         outcome: problems.length > 0 ? 1 : 0,
         counts: {
           studies,
           objects,
           bytes,
+          series,
           problems: problems.length,
           queued,
           pruned: prune?.deleted.length ?? 0,

@@ -6,8 +6,9 @@ import { renderVerify } from "./render.ts"
 
 /** What was compared, and what was pruned when that was asked for. */
 export function renderVerification(report: VerifyReport, how: { readonly dryRun: boolean }): string {
-  const { prune } = report
-  const verified = renderVerify(report, how)
+  const { prune, series } = report
+  const compared = renderVerify(report, how)
+  const verified = series > 0 ? `${compared}\n${plural(series, "packed series", "packed series")}` : compared
   return prune === undefined ? verified : `${verified}\n\n${renderPrune(prune, how)}`
 }
 

@@ -22,6 +22,7 @@ import { type End, inRun } from "./in-run.ts"
 import type { IngestStepDeps } from "./ingest/deps.ts"
 import { keptFiles } from "./ingest/kept-files.ts"
 import { datastoreUri, openIngest, placesForReceipts } from "./ingest/open.ts"
+import { pinnedPlaces } from "./ingest/pinned.ts"
 import { noLimits } from "./limits.ts"
 import type { RebuildDeps } from "./rebuild.ts"
 import type { RunDeps } from "./run.ts"
@@ -174,8 +175,12 @@ export async function withVerifyDeps(
   using destination = openStore(config.destination.uri, storeOptions(start))
   using origin = config.origin && withAccessRule(openSource(config.origin.uri, storeOptions(start)))
   await Promise.all([origin?.probe(stop.requested), destination.probe(stop.requested)])
-  const verification = (ledger: Ledger, runId?: number) =>
-    work({ ledger, runId, origin, destination, progress })
+  const verification = async (ledger: Ledger, runId?: number) => {
+    const places = pinnedPlaces(ledger, config.cod.uidHashKey)
+    using datastore = places && openStore(places.datastore.uri, storeOptions(start))
+    const packed = places && datastore && { ...places, datastore }
+    return await work({ ledger, runId, origin, destination, packed, progress })
+  }
   if (!dryRun) return await inRun(start, (_, ledger, runId) => verification(ledger, runId))
   return await withLedger(start, async (ledger) => (await verification(ledger)).outcome)
 }

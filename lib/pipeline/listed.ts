@@ -42,6 +42,21 @@ export async function* listedStudies(
   }
 }
 
+/** Ids of named or sampled studies, as they are chosen above; undefined for all. */
+export function chosenStudies(
+  ledger: Ledger,
+  { studyIds = [], sample }: { readonly studyIds?: readonly string[]; readonly sample?: number | undefined },
+): Iterable<string> | undefined {
+  if (studyIds.length > 0) return studyIds
+  return sample === undefined ? undefined : sampledStudies(ledger, sample)
+}
+
+function* sampledStudies(ledger: Ledger, sample: number): Generator<string> {
+  for (const organizationId of organizations(ledger)) {
+    for (const study of studiesOf(ledger, organizationId)) if (isSampled(study, sample)) yield study.studyId
+  }
+}
+
 /** What a store lists of one study, by path behind the study's prefix. */
 export async function listStudy(
   store: ObjectSource,

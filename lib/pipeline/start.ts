@@ -55,7 +55,7 @@ export const INGEST_PARTS = [
 export type IngestParts = (typeof INGEST_PARTS)[number]
 
 export type AdoptParts = "ledger" | "origin" | "destination" | "s3" | "gcs" | "copy"
-export type VerifyParts = "ledger" | "destination" | "gcs" | "copy"
+export type VerifyParts = "ledger" | "destination" | "gcs" | "copy" | "cod"
 
 /** How stores are opened for a script. */
 export function storeOptions({

@@ -16,6 +16,8 @@ export interface Problem {
     | "totals"
     | "source_changed"
     | "source_gone"
+    | "series_missing"
+    | "series_changed"
   readonly expected: string | number | null
   readonly found: string | number | null
 }

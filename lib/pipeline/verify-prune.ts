@@ -23,6 +23,7 @@ export function emptyPruneReport(): GrowingReport {
 }
 
 export type WhySpared =
+  | "it lies in the datastore"
   | "replaced since we put it there"
   | "not put there by this ledger"
   | "its study's receipt still names it: run copy first"
@@ -31,6 +32,8 @@ export type WhySpared =
 export interface PruneDeps {
   readonly ledger: Ledger
   readonly destination: ObjectStore
+  /** Where series are packed: perhaps below the destination. */
+  readonly packed?: { readonly datastore: { readonly uri: string } } | undefined
   /** Undefined in a dry run. */
   readonly runId: number | undefined
 }
@@ -49,7 +52,7 @@ export async function pruneStudy(
   signal: AbortSignal,
 ): Promise<void> {
   const { ledger, runId } = deps
-  const plan = planPrune(ledger, study, found)
+  const plan = planPrune(deps, study, found)
   report.spared.push(...plan.spared)
   const count = ({ object, size }: Doomed) => {
     report.deleted.push({ key: objectKey(study, object.path), generation: object.generation, size })
@@ -91,11 +94,12 @@ interface PrunePlan {
   readonly gone: readonly RetiredObject[]
 }
 
-function planPrune(ledger: Ledger, study: LedgerStudy, found: ReadonlyMap<string, ObjectInfo>): PrunePlan {
+function planPrune(deps: PruneDeps, study: LedgerStudy, found: ReadonlyMap<string, ObjectInfo>): PrunePlan {
+  const { ledger } = deps
   const plan = { doomed: [] as Doomed[], spared: [] as PruneReport["spared"], gone: [] as RetiredObject[] }
   for (const object of retiredObjects(ledger, study.studyId)) {
     const standing = found.get(object.path)
-    const reason = standing && whySpared(ledger, study, object, standing)
+    const reason = standing && whySpared(deps, study, object, standing)
     if (standing === undefined) plan.gone.push(object)
     else if (reason === undefined) plan.doomed.push({ object, size: standing.size })
     else plan.spared.push({ key: objectKey(study, object.path), reason })
@@ -114,11 +118,13 @@ async function noteGone(
 }
 
 function whySpared(
-  ledger: Ledger,
+  { ledger, destination, packed }: PruneDeps,
   study: LedgerStudy,
   object: RetiredObject,
   standing: ObjectInfo,
 ): WhySpared | undefined {
+  const uri = `${destination.uri}/${objectKey(study, object.path)}`
+  if (packed !== undefined && uri.startsWith(`${packed.datastore.uri}/`)) return "it lies in the datastore"
   if (standing.generation !== object.generation) return "replaced since we put it there"
   if (!isOwnAttempt(ledger, object, standing.metadata.attempt)) return "not put there by this ledger"
   return mayBeReceipted(ledger, study) ? "its study's receipt still names it: run copy first" : undefined

@@ -10,8 +10,11 @@ import type { ObjectInfo, ObjectSource, ObjectStore } from "../storage/store.ts"
 import { forEachLimit } from "../support/pool.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
+import { readPacked } from "./ingest/read-packed.ts"
+import { settleDeletions } from "./ingest/settle-deletions.ts"
+import { type PackedPlaces, verifyDatastore } from "./ingest/verify-datastore.ts"
 import { objectKey, receiptKey } from "./layout.ts"
-import { type ListedStudy, listedStudies } from "./listed.ts"
+import { chosenStudies, type ListedStudy, listedStudies } from "./listed.ts"
 import { differences, type Expected, type Problem } from "./verify-problem.ts"
 import { emptyPruneReport, type PruneReport, pruneStudy } from "./verify-prune.ts"
 import { readAll } from "./verify-read.ts"
@@ -37,7 +40,9 @@ export interface VerifyReport {
   readonly studies: number
   readonly objects: number
   readonly bytes: number
-  /** Studies that differ while another run works on them: left out. */
+  /** Series that are packed. */
+  readonly series: number
+  /** Studies and series that differ while another run works on them: left out. */
   readonly busy: number
   readonly problems: readonly Problem[]
   /** Objects and receipts that the next copy will mend. */
@@ -52,6 +57,8 @@ export interface VerifyDeps {
   readonly destination: ObjectStore
   /** Where `source` is asked for. */
   readonly origin?: ObjectSource | undefined
+  /** Where series are packed; undefined before any is. */
+  readonly packed?: PackedPlaces | undefined
   /** Undefined in a dry run, which is not recorded. */
   readonly runId: number | undefined
   readonly progress: Progress
@@ -75,7 +82,9 @@ export async function verify(deps: VerifyDeps, options: VerifyOptions, stop: Sto
       progress.tick(1, listed.study.studyId)
     }
     const limit = options.source === true ? STUDIES_IN_FLIGHT : 1
+    if (deps.runId !== undefined) await settleDeletions({ ...deps, runId: deps.runId }, stop.requested)
     await forEachLimit(studies, limit, verifyOne, stop.requested)
+    if (deps.packed !== undefined) await verifyPacked(deps, deps.packed, options, report, stop.requested)
   } catch (error) {
     if (!stop.requested.aborted) throw error
     report.finished = false
@@ -86,6 +95,22 @@ export async function verify(deps: VerifyDeps, options: VerifyOptions, stop: Sto
   return report
 }
 
+async function verifyPacked(
+  { ledger }: VerifyDeps,
+  packed: PackedPlaces,
+  options: VerifyOptions,
+  report: GrowingReport,
+  signal: AbortSignal,
+) {
+  const { repair = false, dryRun = false } = options
+  const how = { repair, dryRun, studyIds: chosenStudies(ledger, options) }
+  const { series, busy, queued, problems } = await verifyDatastore({ ledger, ...packed }, how, signal)
+  report.series = series
+  report.busy += busy
+  report.queued += queued
+  report.problems.push(...problems)
+}
+
 type GrowingReport = ReturnType<typeof emptyReport>
 
 function emptyReport({ prune = false }: VerifyOptions) {
@@ -93,6 +118,7 @@ function emptyReport({ prune = false }: VerifyOptions) {
     studies: 0,
     objects: 0,
     bytes: 0,
+    series: 0,
     busy: 0,
     problems: [] as Problem[],
     queued: 0,
@@ -133,7 +159,9 @@ async function verifyStudy(
 ) {
   const objects = copiedObjects(deps.ledger, study)
   const problems: Problem[] = []
-  for (const object of objects) {
+  // The series has the others.
+  const copies = objects.filter(({ copyDeletedAt }) => copyDeletedAt === null)
+  for (const object of copies) {
     const key = objectKey(study, object.path)
     problems.push(...(await confirmed(deps, study, key, object, found.get(object.path), signal)))
   }
@@ -142,7 +170,12 @@ async function verifyStudy(
     problems.push(...(await confirmed(deps, study, receiptKey(study), expected, receipt, signal)))
   }
   if (deps.origin !== undefined) problems.push(...(await sourceProblems(deps.origin, study, objects, signal)))
-  if (options.read === true) problems.push(...(await readAll(deps, study, objects, problems, signal)))
+  if (options.read === true) {
+    problems.push(...(await readAll(deps, study, copies, problems, signal)))
+    const rest = objects.filter(({ copyDeletedAt }) => copyDeletedAt !== null)
+    const { ledger, packed } = deps
+    if (packed !== undefined) problems.push(...(await readPacked({ ledger, packed }, study, rest, signal)))
+  }
   return { objects, problems }
 }
 

@@ -56,7 +56,16 @@ test("without a price the money is not told, but how it would be", () => {
 })
 
 test("what was pruned follows what was compared, and what stays says why", () => {
-  const verified = { studies: 1, objects: 3, bytes: 900, busy: 0, problems: [], queued: 0, finished: true }
+  const verified = {
+    studies: 1,
+    objects: 3,
+    bytes: 900,
+    series: 0,
+    busy: 0,
+    problems: [],
+    queued: 0,
+    finished: true,
+  }
   const prune = {
     deleted: [{ key: "org/study/b.dcm", generation: "17", size: 400 }],
     bytes: 400,

@@ -172,7 +172,16 @@ describe("previews", () => {
 })
 
 describe("a verify's report", () => {
-  const report = { studies: 3, objects: 9, bytes: 1000, busy: 0, problems: [], queued: 0, finished: true }
+  const report = {
+    studies: 3,
+    objects: 9,
+    bytes: 1000,
+    series: 0,
+    busy: 0,
+    problems: [],
+    queued: 0,
+    finished: true,
+  }
   const problem = {
     study_id: "s",
     key: NASTY,
