@@ -42,11 +42,19 @@ async function asRoleWith(
 }
 
 /** Lets the hospital's scripts do at the clouds what these documents allow and nothing else. */
-function allowOnly({ cloud, env, origin, destination }: Hospital, ...documents: GcsDocument[]) {
+function allowOnly(hospital: Hospital, ...documents: GcsDocument[]) {
+  allow(hospital, { [hospital.destination]: rightsOf(...documents) })
+}
+
+/** @param grants by bucket of GCS; the origin may always be read */
+function allow({ cloud, env, origin }: Hospital, grants: Grants) {
   const key = { accessKeyId: env.AWS_ACCESS_KEY_ID!, secretAccessKey: env.AWS_SECRET_ACCESS_KEY! }
   cloud.roles.allow(key, grantedBy(originPolicy(origin)))
-  const permissions = documents.flatMap((name) => JSON.parse(gcsRole(name)).includedPermissions)
-  cloud.roles.allow("anonymous", { [destination]: permissions })
+  cloud.roles.allow("anonymous", grants)
+}
+
+function rightsOf(...documents: GcsDocument[]): Permission[] {
+  return documents.flatMap((name) => JSON.parse(gcsRole(name)).includedPermissions)
 }
 
 /** What a policy says of the bucket itself or of all objects in it. */
@@ -142,7 +150,7 @@ describe("the policy of the origin and the roles of the destination", () => {
     const lacking = await hospital.admit()
     hospital.cloud.delete(hospital.origin, lacking.imageKeys[0]!)
     allowOnly(hospital, "gcs-create.json")
-    const { copy } = await hospital.run()
+    const { copy } = await hospital.discoverAndCopy()
     expect(copy.totals).toMatchObject({ studies: 2, succeeded: 1 })
     // With the right to list, S3 says what is missing instead of that it is forbidden.
     expect(failures(hospital)).toMatchObject([{ verdict: "missing", error_class: "NotFound" }])
@@ -157,13 +165,13 @@ describe("the policy of the origin and the roles of the destination", () => {
       nth: 2,
       fault: { kind: "status", status: 503, afterEffect: true },
     })
-    expect((await hospital.run()).code).toBe(0)
+    expect((await hospital.discoverAndCopy()).code).toBe(0)
     hospital.cloud.put(hospital.origin, study.imageKeys[0]!, `${"\0".repeat(128)}DICM changed`)
     const again = { studyIds: [study.studyId], force: true }
     allowOnly(hospital, "gcs-create.json")
-    expect(await copyOrFail(hospital, again)).not.toBe(0)
+    expect(await outcomeOf(hospital.copy(again))).not.toBe(0)
     allowOnly(hospital, "gcs-copy.json")
-    expect(await copyOrFail(hospital, again)).toBe(0)
+    expect(await outcomeOf(hospital.copy(again))).toBe(0)
     expect(hospital.text(study.imageKeys[0]!)).toEndWith("DICM changed")
   })
 
@@ -176,9 +184,9 @@ describe("the policy of the origin and the roles of the destination", () => {
     hospital.cloud.put(hospital.destination, key, hospital.cloud.get(hospital.origin, key)!.bytes)
     expect((await hospital.adopt()).adopted).toMatchObject({ objects: 1 })
     expect((await hospital.verify()).code).toBe(0)
-    expect(await verifyOrFail(hospital)).toBeInstanceOf(AccessDenied)
+    expect(await outcomeOf(hospital.verify({ read: true }))).toBeInstanceOf(AccessDenied)
     allowOnly(hospital, "gcs-verify.json")
-    expect(await verifyOrFail(hospital)).toBe(0)
+    expect(await outcomeOf(hospital.verify({ read: true }))).toBe(0)
     allowOnly(hospital, "gcs-copy.json")
     expect(await failureOf(hospital.verify())).toBeInstanceOf(AccessDenied)
   })
@@ -216,15 +224,80 @@ describe("the policy of the origin and the roles of the destination", () => {
   })
 })
 
-async function verifyOrFail(hospital: Hospital): Promise<unknown> {
-  return await hospital.verify({ read: true }).then(
-    ({ code }) => code,
-    (error: unknown) => error,
-  )
-}
+describe("the role of the datastore", () => {
+  /** A hospital that packs into a bucket of its own. */
+  async function openWithDatastore() {
+    const hospital = await openHospital()
+    const datastore = `series-of-${hospital.destination}`
+    hospital.cloud.createBucket(datastore)
+    hospital.env.COD_DATASTORE_URI = `gs://${datastore}/dicomweb`
+    return { hospital, datastore }
+  }
 
-async function copyOrFail(hospital: Hospital, options: Parameters<Hospital["copy"]>[0]): Promise<unknown> {
-  return await hospital.copy(options).then(
+  /** Of images that count as packed, and of locks that stand. */
+  const packedIn = (hospital: Hospital, datastore: string) => ({
+    images: hospital.rows("select 1 from cod_instances where result in ('new', 'same')").length,
+    waiting: hospital.rows("select 1 from objects where to_pack = 1").length,
+    locks: hospital.cloud.keys(datastore).filter((key) => key.endsWith(".lock")).length,
+  })
+
+  test("and write only at the destination are enough for a run, also where images are added to a series", async () => {
+    const { hospital, datastore } = await openWithDatastore()
+    using _ = hospital
+    allow(hospital, {
+      [hospital.destination]: rightsOf("gcs-create.json"),
+      [datastore]: rightsOf("gcs-ingest.json"),
+    })
+    await hospital.admit()
+    expect((await hospital.run()).code).toBe(0)
+    await hospital.admit({ images: [{}, { instance_number: 2 }] })
+    expect((await hospital.run()).code).toBe(0)
+    expect(packedIn(hospital, datastore)).toEqual({ images: 3, waiting: 0, locks: 0 })
+  })
+
+  test.each(rightsOf("gcs-ingest.json"))(
+    "has none too many: without %s nothing is added, and once it is granted the next run mends all",
+    async (right) => {
+      const { hospital, datastore } = await openWithDatastore()
+      using _ = hospital
+      const all = rightsOf("gcs-ingest.json")
+      const only = (rights: readonly Permission[]) =>
+        allow(hospital, { [hospital.destination]: rightsOf("gcs-copy.json"), [datastore]: rights })
+      only(all)
+      await hospital.admit()
+      await hospital.run()
+      await hospital.admit({ images: [{}, { instance_number: 2 }] })
+      only(all.filter((permission) => permission !== right))
+      expect(await outcomeOf(hospital.run())).not.toBe(0)
+      expect(packedIn(hospital, datastore)).toMatchObject({ images: 1 })
+      only(all)
+      expect(await outcomeOf(hospital.run())).toBe(0)
+      expect(packedIn(hospital, datastore)).toEqual({ images: 3, waiting: 0, locks: 0 })
+    },
+  )
+
+  test("lets ingest alone pack what it may read at the destination", async () => {
+    const { hospital, datastore } = await openWithDatastore()
+    using _ = hospital
+    await hospital.admit()
+    await hospital.discoverAndCopy()
+    allow(hospital, {
+      [hospital.destination]: rightsOf("gcs-create.json"),
+      [datastore]: rightsOf("gcs-ingest.json"),
+    })
+    expect(await outcomeOf(hospital.ingest())).not.toBe(0)
+    allow(hospital, {
+      [hospital.destination]: rightsOf("gcs-verify.json"),
+      [datastore]: rightsOf("gcs-ingest.json"),
+    })
+    expect(await outcomeOf(hospital.ingest())).toBe(0)
+    expect(packedIn(hospital, datastore)).toEqual({ images: 1, waiting: 0, locks: 0 })
+  })
+})
+
+/** The exit code, or what ended it. */
+async function outcomeOf(step: Promise<{ readonly code: number }>): Promise<unknown> {
+  return await step.then(
     ({ code }) => code,
     (error: unknown) => error,
   )
