@@ -1,5 +1,6 @@
 import { CODObject, CODObjectNotFoundError, metadataUri, type SeriesMetadata } from "../../cod/index.ts"
-import { packedFiles } from "../../ledger/cod/instances.ts"
+import { forgetLost } from "../../ledger/cod/copies.ts"
+import { type FileOfSeries, packedFiles } from "../../ledger/cod/instances.ts"
 import { confirmSeries, type LedgerSeries, queueSeries, unconfirmedSeries } from "../../ledger/cod/series.ts"
 import { verdictOf } from "../../support/errors.ts"
 import { forEachLimit } from "../../support/pool.ts"
@@ -46,14 +47,19 @@ async function confirm(deps: IngestDeps, series: LedgerSeries, signal: AbortSign
     return true
   }
   const metadata = standing === undefined ? undefined : await metadataNow(deps, series, signal)
-  if (metadata !== undefined && holdsAll(deps, series, metadata)) {
+  const lost = lostFiles(deps, series, metadata)
+  if (metadata !== undefined && lost.length === 0) {
     const { tarGeneration } = series
     await commits.add(() =>
       confirmSeries(ledger, series, { metadataGeneration: standing!.generation, tarGeneration }),
     )
     return true
   }
-  await commits.add((tally) => queueSeries(ledger, tally, series.seriesNo))
+  await commits.add((tally) => {
+    // Without a raw copy there is nothing to pack it from: it is copied again before.
+    for (const file of lost) if (file.copyDeletedAt !== null) forgetLost(ledger, tally, series.seriesNo, file)
+    queueSeries(ledger, tally, series.seriesNo)
+  })
   return false
 }
 
@@ -68,14 +74,14 @@ async function metadataNow(deps: IngestDeps, series: LedgerSeries, signal: Abort
   }
 }
 
-/** Whether all that the ledger knows to be packed stands in a series, byte for byte. */
-export function holdsAll(
+/** Files that do not stand in a series, byte for byte, although the ledger knows them as packed. */
+function lostFiles(
   deps: Pick<IngestDeps, "ledger" | "uidHashFunc">,
   { seriesNo }: Pick<LedgerSeries, "seriesNo">,
-  { instances }: SeriesMetadata,
-): boolean {
-  return packedFiles(deps.ledger, seriesNo).every(({ instanceUid, crc32c, size }) => {
-    const entry = instances.get(keyOf(deps, instanceUid))
-    return entry?.kind === "instance" && entry.crc32c === crc32c && entry.size === size
+  metadata: SeriesMetadata | undefined,
+): FileOfSeries[] {
+  return packedFiles(deps.ledger, seriesNo).filter(({ instanceUid, crc32c, size }) => {
+    const entry = metadata?.instances.get(keyOf(deps, instanceUid))
+    return entry?.kind !== "instance" || entry.crc32c !== crc32c || entry.size !== size
   })
 }

@@ -35,7 +35,16 @@ import type { Stop } from "../../../lib/support/stop.ts"
 import { dicom, type FileParts, SERIES, STUDY, uid } from "../../cod/writing/files.ts"
 import { bytesAt } from "../../contract/bodies.ts"
 import { beginAll, settle } from "../../support/copying.ts"
-import { chestStudy, image, metadata, mustClaim, newRun, rows, testLedger } from "../../support/ledger.ts"
+import {
+  chestStudy,
+  image,
+  metadata,
+  mustClaim,
+  newRun,
+  rows,
+  type TestClock,
+  testLedger,
+} from "../../support/ledger.ts"
 import { tempDir } from "../../support/temp.ts"
 
 export const NEVER: Stop = { requested: new AbortController().signal, forced: new AbortController().signal }
@@ -72,6 +81,7 @@ export const PLACES = {
 
 export interface Packed extends AsyncDisposable {
   readonly ledger: Ledger
+  readonly clock: TestClock
   readonly deps: IngestDeps
   readonly destination: ObjectStore
   readonly datastore: ObjectStore
@@ -127,6 +137,7 @@ export async function packed(
 
   return {
     ledger,
+    clock: bench.clock,
     deps,
     destination,
     datastore,
