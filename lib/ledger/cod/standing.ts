@@ -3,21 +3,30 @@ import { confirmSeries, type LedgerSeries, seriesByNo } from "./series.ts"
 
 /** Series that were packed, as the ledger knows them, and what stands of them. */
 
-/** All of them, or those of one study. Read in pages: a statement left open over other writes would be refused them. */
-export function* packedSeries(ledger: Ledger, studyId?: string): Generator<LedgerSeries, void, void> {
-  const page = ledger.db.query<{ seriesNo: number }, { after: number; studyId: string | null }>(
+/** All of them. Read in pages: a statement left open over other writes would hold its snapshot and be refused them. */
+export function* packedSeries(ledger: Ledger): Generator<LedgerSeries, void, void> {
+  const page = ledger.db.query<{ seriesNo: number }, { after: number }>(
     `select series_no as seriesNo from cod_series
-     where metadata_generation is not null and series_no > $after
-       and ($studyId is null or series_no in (select series_no from objects where study_id = $studyId))
-     order by series_no limit 500`,
+     where metadata_generation is not null and series_no > $after order by series_no limit 500`,
   )
   for (let after = 0; ; ) {
-    const found = page.all({ after, studyId: studyId ?? null })
+    const found = page.all({ after })
     for (const { seriesNo } of found) yield seriesByNo(ledger, seriesNo)!
     const last = found.at(-1)
     if (last === undefined) return
     after = last.seriesNo
   }
+}
+
+/** Numbers of those that have files of a study. */
+export function packedSeriesOf(ledger: Ledger, studyId: string): number[] {
+  return ledger.db
+    .query<{ seriesNo: number }, { studyId: string }>(
+      `select distinct o.series_no as seriesNo from objects o join cod_series c using (series_no)
+       where o.study_id = $studyId and c.metadata_generation is not null order by 1`,
+    )
+    .all({ studyId })
+    .map(({ seriesNo }) => seriesNo)
 }
 
 /** Whether somebody packs it just now. */

@@ -16,7 +16,7 @@ import { forgetLost } from "../../ledger/cod/copies.ts"
 import { type ExpectedObject, expectedObjects } from "../../ledger/cod/expected-objects.ts"
 import { type FileOfSeries, packedFiles } from "../../ledger/cod/instances.ts"
 import { type LedgerSeries, queueSeries, seriesByNo } from "../../ledger/cod/series.ts"
-import { isSeriesHeld, packedSeries, recordRewritten } from "../../ledger/cod/standing.ts"
+import { isSeriesHeld, packedSeries, packedSeriesOf, recordRewritten } from "../../ledger/cod/standing.ts"
 import type { Ledger } from "../../ledger/open.ts"
 import type { ObjectSource } from "../../storage/store.ts"
 import { forEachLimit } from "../../support/pool.ts"
@@ -88,7 +88,7 @@ export async function verifyDatastore(
 function* seriesOf(ledger: Ledger, studyIds: Iterable<string>, report: VerifiedSeries) {
   const seen = new Set<number>()
   for (const studyId of studyIds)
-    for (const { seriesNo } of packedSeries(ledger, studyId)) {
+    for (const seriesNo of packedSeriesOf(ledger, studyId)) {
       if (seen.has(seriesNo)) continue
       seen.add(seriesNo)
       report.series += 1

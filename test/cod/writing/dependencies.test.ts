@@ -76,6 +76,21 @@ describe("the dependencies of a series in a bucket", () => {
     expect(await site.store.head("in/flipped.dcm")).toBeUndefined()
   })
 
+  test("are what the caller names instead, where it names any: of each instance what is its own", async () => {
+    await using site = await SITES["a bucket"]!(SEVERAL)
+    const declared = await put(site.store, "in/declared.dcm", original())
+    const named = await put(site.store, "in/named.dcm", original())
+    const foreign = await put(site.store, "in/foreign.dcm", original())
+    await dependOn(site, { [KEY]: [declared] })
+    const dependencies = new Map([
+      [KEY, [named]],
+      [OTHER, [foreign]],
+    ])
+    const { deleted, kept } = await deleteIn(site, { dependencies })
+    expect({ deleted, kept: kept.map(({ uri }) => uri) }).toEqual({ deleted: [named], kept: [foreign] })
+    expect(await site.store.head("in/declared.dcm")).toBeDefined()
+  })
+
   test("lie in another bucket as well, for which a store is asked", async () => {
     await using site = await SITES["a bucket"]!(SEVERAL)
     const cloud = await startCloud()
