@@ -1,4 +1,6 @@
-import { COPY_PARTS, withRunDeps, withVerifyDeps } from "../../lib/pipeline/deps.ts"
+import { COPY_PARTS, withIngestDeps, withRunDeps, withVerifyDeps } from "../../lib/pipeline/deps.ts"
+import type { IngestStepDeps } from "../../lib/pipeline/ingest/deps.ts"
+import { ingestStudies } from "../../lib/pipeline/ingest/ingest.ts"
 import { isWell, type RunDeps, run } from "../../lib/pipeline/run.ts"
 import { type VerifyReport, verify } from "../../lib/pipeline/verify.ts"
 import { loadConfig } from "../../lib/support/config.ts"
@@ -25,6 +27,13 @@ export function runHere(settings: Settings, change = (deps: RunDeps) => deps): P
   return withRunDeps(start("run", settings), async (deps) => {
     const report = await run(change(deps), { concurrency: 1 }, stop)
     return { outcome: isWell(report) ? 0 : 1, counts: {} }
+  })
+}
+
+export function ingestHere(settings: Settings, change = (deps: IngestStepDeps) => deps): Promise<0 | 1> {
+  return withIngestDeps(start("ingest", settings), async (deps) => {
+    const { totals } = await ingestStudies(change(deps), {}, stop)
+    return { outcome: totals.failed > 0 ? 1 : 0, counts: {} }
   })
 }
 
