@@ -7,10 +7,21 @@ await main(
   {
     name: "why",
     summary:
-      "Why a study is copied or not: every rule, what ledger, origin and destination hold, what happens next.",
+      "Why a study is copied and packed or not: every rule, what ledger, origin and destination hold, what happens next.",
     example: "70527eef-9ec7-8a61-a103-2117c2153828",
     arguments: { name: "STUDY_ID", description: "one study, known to the ledger or not", parse: uuid },
-    config: ["ledger", "database", "ranking", "schedule", "origin", "destination", "s3", "gcs"],
+    config: [
+      "ledger",
+      "database",
+      "ranking",
+      "schedule",
+      "origin",
+      "destination",
+      "s3",
+      "gcs",
+      "cod",
+      "ingest",
+    ],
   },
   (start) =>
     withSides(start, async (sides) => {

@@ -1,4 +1,6 @@
 import { type HeldClaim, heldClaims } from "./claims.ts"
+import { unpackableFiles, unreadHeaders } from "./cod/headers.ts"
+import { type StudySeries, seriesOfStudy, type UnpackedFile, unpackedFiles } from "./cod/study-series.ts"
 import type { ObjectKind } from "./objects.ts"
 import type { Ledger } from "./open.ts"
 import type { ObjectState } from "./states.ts"
@@ -14,8 +16,20 @@ export interface Outlook {
   readonly objects: readonly ObjectCount[]
   /** Failed and missing ones, in their order. */
   readonly troubled: readonly TroubledObject[]
+  readonly packing: PackingOutlook
   /** Of a process that lives, as far as one can tell from here. */
   readonly claim: HeldClaim | undefined
+}
+
+/** What became of files that are at the destination. */
+export interface PackingOutlook {
+  readonly series: readonly StudySeries[]
+  /** Files that their series did not take. */
+  readonly unpacked: readonly UnpackedFile[]
+  /** Files that no series can hold, and why. */
+  readonly unpackable: readonly { readonly path: string; readonly error: string }[]
+  /** Files of which nobody knows yet to which series they belong. */
+  readonly unread: number
 }
 
 export interface ObjectCount {
@@ -47,6 +61,12 @@ export function outlookOf(ledger: Ledger, studyId: string): Outlook | undefined 
       ...times(ledger, studyId),
       objects: objectCounts(ledger, studyId),
       troubled: troubledObjects(ledger, studyId),
+      packing: {
+        series: seriesOfStudy(ledger, studyId),
+        unpacked: unpackedFiles(ledger, studyId),
+        unpackable: unpackableFiles(ledger, studyId),
+        unread: unreadHeaders(ledger, studyId).length,
+      },
       claim: heldClaims(ledger).find((claim) => claim.studyId === studyId),
     }
   })

@@ -2,23 +2,9 @@ import type { Outlook, TroubledObject } from "../ledger/outlook.ts"
 import type { Rule } from "../source/rows.ts"
 import { plural } from "../support/text.ts"
 import type { DatabaseSide } from "./why-database.ts"
+import { packingSteps } from "./why-packing.ts"
 import type { DestinationSide } from "./why-places.ts"
-
-/** One thing that will happen to a study, or will not. */
-export interface NextStep {
-  /**
-   * `next run`: of `run` or a running `schedule`, and of `copy` where discovery has no part in it; `never`: not by
-   * itself.
-   */
-  readonly when: "now" | "next run" | "never" | "done" | "unknown"
-  readonly what: string
-  /** ISO time; before it a running schedule does not try again, while a `run` or `copy` that is started does. */
-  readonly not_before: string | null
-  /** What would have it otherwise, in words. */
-  readonly unless: string | null
-  /** What an operator may run to have it otherwise, or at once. */
-  readonly command: string | null
-}
+import { type NextStep, type StepOptions, step } from "./why-step.ts"
 
 export interface Known {
   readonly studyId: string
@@ -40,15 +26,10 @@ export function nextSteps({ studyId, database, outlook, destination }: Known): N
     steps.push(...copySteps(studyId, outlook), ...givenUpStep(studyId, outlook))
     steps.push(...differenceStep(studyId, destination))
   }
+  steps.push(...packingSteps(studyId, outlook.packing))
   if (steps.length === 0) steps.push(step("done", "it is complete"))
   if (database === undefined) steps.push(step("unknown", "what changed in the database could not be asked"))
   return steps
-}
-
-type Options = Partial<Pick<NextStep, "not_before" | "unless" | "command">>
-
-function step(when: NextStep["when"], what: string, options: Options = {}): NextStep {
-  return { when, what, not_before: null, unless: null, command: null, ...options }
 }
 
 function firstStep(studyId: string, database: DatabaseSide | undefined): NextStep {
@@ -65,7 +46,7 @@ function firstStep(studyId: string, database: DatabaseSide | undefined): NextSte
 const BY_THE_PACS = { unless: "it changes in the PACS", command: "bun run discover" }
 
 /** What has another verdict of a rule. */
-const OTHERWISE: Readonly<Record<Rule, Options>> = {
+const OTHERWISE: Readonly<Record<Rule, StepOptions>> = {
   exists: BY_THE_PACS,
   non_demo_organization: BY_THE_PACS,
   not_migrated: BY_THE_PACS,

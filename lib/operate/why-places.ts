@@ -86,7 +86,10 @@ export async function askDestination(
 ): Promise<DestinationSide> {
   const found = await listStudy(destination, study, signal)
   const receipt = await destination.head(receiptKey(study), signal)
-  const copied = objectsOf(ledger, study.studyId).filter(({ state }) => state === "copied")
+  const copied = objectsOf(ledger, study.studyId).filter(
+    // What was deleted because it is packed has no place here any more.
+    ({ state, copyDeletedAt }) => state === "copied" && copyDeletedAt === null,
+  )
   const recorded = new Set(copied.map(({ path }) => path))
   return {
     uri: destination.uri,

@@ -1,18 +1,20 @@
 import { bytes, count, plural, safe, table } from "../support/text.ts"
 import { isUnavailable, type Told, type WhyReport } from "./why.ts"
 import type { LedgerSide } from "./why-ledger.ts"
-import type { NextStep } from "./why-next.ts"
+import type { PackedSeries, PackingSide } from "./why-packing.ts"
 import type { DestinationSide, OriginSide } from "./why-places.ts"
+import type { NextStep } from "./why-step.ts"
 
 /** Paths of one kind that a person reads; the document has all. */
 const LISTED = 10
 
 export function renderWhy(report: WhyReport): string {
-  const { study_id, organization_id, database, ledger, origin, destination } = report
+  const { study_id, organization_id, database, ledger, packing, origin, destination } = report
   return [
     `Study ${study_id}${organization_id === null ? "" : `, organization ${organization_id}`}`,
     section("Rules, as the database has it now", told(database, renderRules)),
     section("Ledger", ledger === null ? "not known to it" : renderLedger(ledger)),
+    ...(packing === null ? [] : [section("Cloud Optimized DICOM, by the ledger", renderPacking(packing))]),
     section("Origin", origin === null ? UNASKED : told(origin, renderOrigin)),
     section("Destination", destination === null ? UNASKED : told(destination, renderDestination)),
     section("What happens next", renderNext(report)),
@@ -82,6 +84,38 @@ function renderTroubled(troubled: LedgerSide["troubled"]): string {
     ),
     ...more(troubled),
   ].join("\n")
+}
+
+function renderPacking({ series, troubled, without_series, headers_to_read }: PackingSide): string {
+  if (series.length + without_series.length + headers_to_read === 0) return "no image is copied yet"
+  return [
+    ...series.slice(0, LISTED).flatMap(renderSeries),
+    ...more(series),
+    ...(headers_to_read > 0
+      ? [`${plural(headers_to_read, "image")} of which nobody knows yet to which series they belong`]
+      : []),
+    ...troubled
+      .slice(0, LISTED)
+      .map(
+        ({ path, result, error_class: name, error_message: message }) =>
+          `  ${result}: ${safe(path)}: ${safe(`${name}: ${message}`)}`,
+      ),
+    ...more(troubled),
+    ...without_series
+      .slice(0, LISTED)
+      .map(({ path, error }) => `  no series can hold ${safe(path)}: ${safe(error)}`),
+    ...more(without_series),
+  ].join("\n")
+}
+
+function renderSeries({ uri, series_uid, state, reason, packed_at, images }: PackedSeries): string[] {
+  const counts = Object.entries(images).filter(([name, images]) => images > 0 || name === "packed")
+  const when = state === "packed" ? ` ${packed_at}` : ""
+  return [
+    safe(uri ?? series_uid),
+    `  ${state}${when}; images of this study: ${counts.map(([name, images]) => `${count(images)} ${name}`).join(", ")}`,
+    ...(reason === null ? [] : [`  ${safe(reason)}`]),
+  ]
 }
 
 function renderOrigin({ uri, wanted, found, bytes: size, missing, listed }: OriginSide): string {

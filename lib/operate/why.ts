@@ -1,5 +1,6 @@
 import type { Ledger } from "../ledger/open.ts"
 import { outlookOf } from "../ledger/outlook.ts"
+import type { SeriesPlaces } from "../pipeline/receipt-document.ts"
 import type { Pacs } from "../source/pacs.ts"
 import type { Rules } from "../source/rows.ts"
 import type { ObjectSource } from "../storage/store.ts"
@@ -8,7 +9,8 @@ import { AppError, UsageError } from "../support/errors.ts"
 import type { Stop } from "../support/stop.ts"
 import { askDatabase, type DatabaseSide } from "./why-database.ts"
 import { knownStudy, type LedgerSide, ledgerSide } from "./why-ledger.ts"
-import { type NextStep, nextSteps } from "./why-next.ts"
+import { nextSteps } from "./why-next.ts"
+import { type PackingSide, packingSide } from "./why-packing.ts"
 import {
   askDestination,
   askOrigin,
@@ -17,6 +19,7 @@ import {
   type KnownContents,
   type OriginSide,
 } from "./why-places.ts"
+import type { NextStep } from "./why-step.ts"
 
 /** Everything that is known of one study, and what will happen to it. Ids and ranks, no names. */
 export interface WhyReport {
@@ -25,6 +28,8 @@ export interface WhyReport {
   readonly database: Told<Omit<DatabaseSide, "study" | "standing" | "organization_id">>
   /** Null for a study that the ledger does not know. */
   readonly ledger: LedgerSide | null
+  /** By the ledger; null for a study that it does not know. */
+  readonly packing: PackingSide | null
   /** Null where nothing tells what belongs to the study. */
   readonly origin: Told<OriginSide> | null
   readonly destination: Told<DestinationSide> | null
@@ -42,6 +47,8 @@ export interface WhyDeps {
   readonly rules: Rules
   readonly origin: ObjectSource
   readonly destination: ObjectSource
+  /** Where series are packed. */
+  readonly series: SeriesPlaces
   readonly schedule: { readonly cron: string; readonly timezone: string }
 }
 
@@ -68,6 +75,7 @@ export async function why(deps: WhyDeps, studyId: string, { requested }: Stop): 
     organization_id: outlook?.study.organizationId ?? answered?.organization_id ?? null,
     database: answered === undefined ? (database as { unavailable: string }) : publicSide(answered),
     ledger: outlook === undefined ? null : ledgerSide(outlook),
+    packing: outlook === undefined ? null : packingSide(outlook.packing, deps.series),
     origin: atOrigin,
     destination: atDestination,
     next: nextSteps({ studyId, database: answered, outlook, destination: there }),

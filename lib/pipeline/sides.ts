@@ -3,14 +3,18 @@ import { openSource, openStore } from "../storage/open.ts"
 import type { ObjectSource } from "../storage/store.ts"
 import type { DiscoverDeps } from "./decision.ts"
 import { type DiscoverParts, discoverDeps, pacsOf, type Start, storeOptions, withLedger } from "./deps.ts"
+import { placesForReceipts } from "./ingest/open.ts"
+import type { SeriesPlaces } from "./receipt-document.ts"
 
 /** Everybody who knows something of a study. */
 export interface Sides extends Pick<DiscoverDeps, "ledger" | "pacs" | "rules"> {
   readonly origin: ObjectSource
   readonly destination: ObjectSource
+  /** Where series are packed. */
+  readonly series: SeriesPlaces
 }
 
-export type SidesParts = DiscoverParts | "origin" | "destination" | "s3" | "gcs"
+export type SidesParts = DiscoverParts | "origin" | "destination" | "s3" | "gcs" | "cod" | "ingest"
 
 /** Somebody waits for the answer: who is unavailable is asked once more, soon. */
 const HASTY = { retries: 1, minTimeoutMs: 500, maxTimeoutMs: 2_000 }
@@ -25,6 +29,6 @@ export async function withSides(start: Start<SidesParts>, work: (sides: Sides) =
   using destination = openStore(config.destination.uri, storeOptions(hasty))
   return await withLedger(start, (ledger) => {
     const { rules } = discoverDeps(hasty, pacs, ledger, undefined)
-    return work({ ledger, pacs, rules, origin, destination })
+    return work({ ledger, pacs, rules, origin, destination, series: placesForReceipts(ledger, config) })
   })
 }

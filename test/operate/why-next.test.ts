@@ -6,6 +6,7 @@ import { nextSteps } from "../../lib/operate/why-next.ts"
 import { complete, FAILED } from "../support/copying.ts"
 import { knownLedger } from "../support/known-ledger.ts"
 import { chestStudy, type TestLedger, testLedger } from "../support/ledger.ts"
+import { packingLedger } from "../support/packing-ledger.ts"
 
 /** What the ledger alone tells of a study's future. */
 function stepsOf({ ledger }: TestLedger, studyId: string) {
@@ -18,6 +19,7 @@ const UNASKED = expect.objectContaining({ when: "unknown" })
 describe("By the ledger alone, what happens next to a study", () => {
   test("that is complete is nothing", () => {
     using bench = knownLedger()
+    bench.ledger.db.run("update objects set to_pack = 0")
     expect(stepsOf(bench, "a")).toEqual([expect.objectContaining({ when: "done" }), UNASKED])
   })
 
@@ -126,6 +128,43 @@ describe("By the ledger alone, what happens next to a study", () => {
     }
     const [first] = nextSteps({ studyId: "a", database: undefined, outlook, destination })
     expect(first).toMatchObject({ when: "never", command: expect.stringContaining("verify a --repair") })
+  })
+
+  test("with an image in conflict is that it stays so until a person asks for it again", () => {
+    using bench = packingLedger()
+    expect(stepsOf(bench, "a")).toContainEqual({
+      when: "never",
+      what: "not packed: 1 image in conflict with others of their UIDs",
+      not_before: null,
+      unless: "the cause is mended",
+      command: "bun run ingest a --retry-failed",
+    })
+  })
+
+  test("whose series hangs is that a person has to look", () => {
+    using bench = packingLedger()
+    const since = bench.clock.now().toISOString()
+    expect(stepsOf(bench, "b").filter(({ when }) => when !== "unknown")).toContainEqual({
+      when: "never",
+      what: `the lock of series 1.3.8 hangs since ${since}: TarDisagreesError: tar and metadata disagree`,
+      not_before: null,
+      unless: "a person has looked",
+      command: "bun run locks list",
+    })
+  })
+
+  test("with images to pack is their packing; a file that no series can hold stays out of it", () => {
+    using bench = packingLedger()
+    expect(stepsOf(bench, "c")).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          when: "next run",
+          what: "2 copied images packed",
+          command: "bun run ingest c",
+        }),
+        expect.objectContaining({ when: "never", what: "not packed: 1 file that no series can hold" }),
+      ]),
+    )
   })
 
   test("that it does not know cannot be told", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { openLedger } from "../../lib/ledger/open.ts"
 import { isWholeAnswer, requireKnown, requireOneStudy, type WhyReport, why } from "../../lib/operate/why.ts"
 import { renderWhy } from "../../lib/operate/why-render.ts"
 import { withSides } from "../../lib/pipeline/sides.ts"
@@ -12,7 +13,18 @@ import { type Hospital, openHospital, QUICK } from "../support/hospital.ts"
 import { documentOf, script } from "../support/scripts.ts"
 
 const NEVER = { requested: new AbortController().signal, forced: new AbortController().signal }
-const PARTS = ["ledger", "database", "ranking", "schedule", "origin", "destination", "s3", "gcs"] as const
+const PARTS = [
+  "ledger",
+  "database",
+  "ranking",
+  "schedule",
+  "origin",
+  "destination",
+  "s3",
+  "gcs",
+  "cod",
+  "ingest",
+] as const
 
 /** Asked in this process; the environment may be another. */
 async function ask(
@@ -54,7 +66,7 @@ describe("why", () => {
   test("of a complete study tells every rule with its value, and what everybody holds", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit({ bodyPart: { name: "TÓRAX", identifier: "T-D3000" } })
-    await hospital.discoverAndCopy()
+    await hospital.run()
     const report = await ask(hospital, study.studyId)
     expect(databaseOf(report).rules.map(({ verdict }) => verdict)).toEqual(Array(8).fill("holds"))
     expect(databaseOf(report)).toMatchObject({
@@ -66,6 +78,23 @@ describe("why", () => {
     expect(report.ledger).toMatchObject({ standing: "eligible", cohort: 1, receipt: "written", troubled: [] })
     expect(report.origin).toMatchObject({ wanted: 3, found: 3, missing: [], listed: null })
     expect(report.destination).toMatchObject({ objects: 3, receipt: true, differing: [], unknown: 0 })
+    expect(report.packing).toEqual({
+      series: [
+        {
+          uri: `gs://${hospital.destination}/cod/dicomweb/studies/2.25.1/series/2.25.2`,
+          study_uid: "2.25.1",
+          series_uid: "2.25.2",
+          state: "packed",
+          reason: null,
+          packed_at: expect.stringMatching(/^20/),
+          next_try_at: null,
+          images: { packed: 1, waiting: 0, conflict: 0, error: 0 },
+        },
+      ],
+      troubled: [],
+      without_series: [],
+      headers_to_read: 0,
+    })
     expect(report.next).toMatchObject([{ when: "done" }])
     expect(isWholeAnswer(report)).toBe(true)
   })
@@ -144,10 +173,43 @@ describe("why", () => {
     })
   })
 
+  test("of a study that is copied and not packed says where its series will lie, and what packs it", async () => {
+    using hospital = await openHospital()
+    const study = await hospital.admit({ images: [{}, { instance_number: 2 }] })
+    await hospital.discoverAndCopy()
+    const report = await ask(hospital, study.studyId)
+    expect(renderWhy(report)).toContain(
+      "/cod/dicomweb/studies/2.25.1/series/2.25.2\n  waiting; images of this study: 0 packed, 2 waiting",
+    )
+    expect(report.next).toEqual([
+      expect.objectContaining({
+        when: "next run",
+        what: "2 copied images packed",
+        command: `bun run ingest ${study.studyId}`,
+      }),
+    ])
+    await hospital.ingest()
+    expect((await ask(hospital, study.studyId)).next).toMatchObject([{ when: "done" }])
+  })
+
+  test("misses no copy at the destination that was deleted because it is packed", async () => {
+    using hospital = await openHospital()
+    const study = await hospital.admit()
+    await hospital.run()
+    hospital.cloud.delete(hospital.destination, study.imageKeys[0]!)
+    {
+      using ledger = openLedger(hospital.ledgerPath)
+      ledger.db.run("update objects set copy_deleted_at = '2026-03-01T03:00:00.000Z' where kind = 'dicom'")
+    }
+    const report = await ask(hospital, study.studyId)
+    expect(report.destination).toMatchObject({ objects: 2, differing: [] })
+    expect(report.next).toMatchObject([{ when: "done" }])
+  })
+
   test("tells what the origin lacks and what differs at the destination", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit({ images: [{}, {}] })
-    await hospital.discoverAndCopy()
+    await hospital.run()
     hospital.cloud.delete(hospital.origin, study.imageKeys[0]!)
     hospital.cloud.delete(hospital.destination, study.imageKeys[1]!)
     hospital.cloud.put(hospital.destination, study.reportKeys[0]!, "another text")
@@ -179,7 +241,7 @@ describe("why", () => {
   test("goes on without the database, and without either cloud, and says so", async () => {
     using hospital = await openHospital()
     const study = await hospital.admit()
-    await hospital.discoverAndCopy()
+    await hospital.run()
     const nobody = { SOURCE_DATABASE_PORT: "1", AWS_ENDPOINT_URL: "http://127.0.0.1:1" }
     const report = await ask(hospital, study.studyId, nobody)
     expect(report.database).toEqual({ unavailable: expect.stringContaining("cannot be reached") })
@@ -238,6 +300,7 @@ describe("bun run why", () => {
       "organization_id",
       "database",
       "ledger",
+      "packing",
       "origin",
       "destination",
       "next",
