@@ -1,7 +1,5 @@
-import { renderDeletedCopies } from "../lib/operate/copies-render.ts"
 import { renderIngest, renderPackingWork } from "../lib/operate/ingest-render.ts"
 import { INGEST_PARTS, withIngestDeps, withLedger } from "../lib/pipeline/deps.ts"
-import { deleteCopies } from "../lib/pipeline/ingest/delete-copies.ts"
 import { ingestStudies } from "../lib/pipeline/ingest/ingest.ts"
 import { previewIngest } from "../lib/pipeline/ingest/preview.ts"
 import { flag, main, option, positiveInteger, uuid } from "../lib/support/cli.ts"
@@ -34,15 +32,11 @@ await main(
     return await withIngestDeps({ ...start, config: { ...config, ingest } }, async (deps) => {
       const listing = start.json ? "all" : "not-complete"
       const report = await ingestStudies(deps, { ...options, studyIds, listing }, stop)
-      const copies = options.deleteCopies ? await deleteCopies(deps, { studyIds }, stop) : undefined
-      await start.print({ ...report, ...(copies && { copies }) }, (found) =>
-        [renderIngest(found), ...(copies ? [renderDeletedCopies(copies)] : [])].join("\n"),
-      )
-      const failed = report.totals.failed + (copies?.failed.length ?? 0)
-      return {
-        outcome: failed > 0 ? 1 : 0,
-        counts: { ...report.totals, ...(copies && { copies_deleted: copies.deleted }) },
-      }
+      await start.print(report, renderIngest)
+      const { totals, copies } = report
+      const failed = totals.failed + (copies?.failed.length ?? 0)
+      const counts = { ...totals, copies_deleted: copies?.deleted ?? 0 }
+      return { outcome: failed > 0 ? 1 : 0, counts }
     })
   },
 )

@@ -1,8 +1,9 @@
 import type { PackingWork } from "../ledger/cod/outlook.ts"
 import type { IngestReport } from "../pipeline/ingest/ingest-report.ts"
 import { bytes, count, duration, plural, safe } from "../support/text.ts"
+import { renderDeletedCopies } from "./copies-render.ts"
 
-export function renderIngest({ studies, totals }: IngestReport): string {
+export function renderIngest({ studies, totals, copies }: IngestReport): string {
   const troubled = studies.filter(({ success }) => !success)
   const unlisted = totals.failed - troubled.length
   const { series_packed, series_lost, held_by_others: held } = totals
@@ -23,6 +24,7 @@ export function renderIngest({ studies, totals }: IngestReport): string {
         `${plural(totals.instances_new, "new instance")}, ${count(totals.instances_same)} there already, ` +
         `${count(totals.instances_conflict)} in conflict; ${duration(totals.seconds * 1000)}`,
     ...(held > 0 ? [`${plural(held, "more series", "more series")}: another run is packing them.`] : []),
+    ...(copies === undefined ? [] : [renderDeletedCopies(copies)]),
     ...(troubled.length > 0 ? ["What failed and what happens next: bun run status --failures"] : []),
   ].join("\n")
 }

@@ -1,3 +1,4 @@
+import type { DeletedCopies } from "./delete-copies.ts"
 import type { StudyPacking } from "./ingest-study.ts"
 
 /** What became of one study. */
@@ -27,6 +28,8 @@ export interface IngestTotals {
 export interface IngestReport {
   readonly studies: readonly IngestedStudy[]
   readonly totals: IngestTotals
+  /** What became of raw copies, where they were to be deleted. */
+  readonly copies?: DeletedCopies
 }
 
 const NONE = {

@@ -8,6 +8,7 @@ import type { Stop } from "../../support/stop.ts"
 import type { Listing } from "../copy-report.ts"
 import { keepClaims } from "../keep-claims.ts"
 import { confirmPacked } from "./confirm.ts"
+import { deleteCopies } from "./delete-copies.ts"
 import type { IngestDeps, IngestStepDeps } from "./deps.ts"
 import { collectPacked, type IngestedStudy, type IngestReport } from "./ingest-report.ts"
 import { ingestStudy, type StudyPacking } from "./ingest-study.ts"
@@ -20,6 +21,8 @@ export interface IngestOptions {
   readonly limit?: number | undefined
   /** Also what was given up. */
   readonly retryFailed?: boolean
+  /** Afterwards also deletes raw copies: of these studies, or of all that are packed. */
+  readonly deleteCopies?: boolean
   /** Studies that were tried in this run already. */
   readonly tried?: ReadonlySet<string>
   /** Which results its report lists, `all` unless told. */
@@ -66,8 +69,13 @@ export async function ingestStudies(
   } finally {
     progress.stop()
   }
+  const isToDelete = options.deleteCopies === true && !stop.requested.aborted
+  const copies = isToDelete
+    ? await deleteCopies(deps, { studyIds }, { requested: stop.requested, forced })
+    : undefined
   const seconds = Math.round(performance.now() - startedAt) / 1000
-  return { studies: results.studies, totals: { ...results.sums, series_lost: lost, seconds } }
+  const totals = { ...results.sums, series_lost: lost, seconds }
+  return { studies: results.studies, totals, ...(copies && { copies }) }
 }
 
 async function ingested(deps: IngestDeps, studyId: string, stop: Stop): Promise<IngestedStudy> {
