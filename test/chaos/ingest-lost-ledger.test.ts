@@ -4,7 +4,7 @@ import { rmSync } from "node:fs"
 import { testPacs } from "../support/pacs.ts"
 import { archive } from "./ingest-archive.ts"
 import { expectAllPackedOnce, expectNothingToDo, keysOf } from "./ingest-end-state.ts"
-import { type Box, openIngestSite } from "./ingest-site.ts"
+import { openIngestSite } from "./ingest-site.ts"
 
 test("After a lost ledger was made anew, nothing is copied and nothing is packed", async () => {
   await using pacs = await testPacs()
