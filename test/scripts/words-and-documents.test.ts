@@ -205,6 +205,7 @@ describe("documents", () => {
       studies: 2,
       objects: 5,
       bytes: expect.any(Number),
+      series: 0,
       busy: 0,
       problems: [],
       queued: 0,

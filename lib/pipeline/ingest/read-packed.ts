@@ -7,7 +7,7 @@ import { crc32cBase64 } from "../../support/checksums.ts"
 import { objectKey } from "../layout.ts"
 import type { Problem } from "../verify-problem.ts"
 import { keyOf, placeOf } from "./series-place.ts"
-import type { PackedPlaces } from "./verify-datastore.ts"
+import type { PackedPlaces } from "./series-standing.ts"
 
 /** Reads, out of the tars of their series, files of a study whose raw copies were deleted, and hashes them. */
 export async function readPacked(
