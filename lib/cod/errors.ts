@@ -211,3 +211,23 @@ export class MetadataFieldExistsError extends CODError {
     })
   }
 }
+
+/** One frame of an instance cannot be decoded; the others may be none the worse for it. */
+export class UndecodableFrameError extends CODError {
+  /** @param frame from 0 */
+  constructor(
+    why: string,
+    { transferSyntax, frame, cause }: { transferSyntax: string; frame: number; cause?: unknown },
+  ) {
+    super(`frame ${frame} cannot be decoded: ${why}`, { facts: { transferSyntax, frame }, cause })
+  }
+}
+
+/** Pixels in a transfer syntax that nobody here decodes. */
+export class UnsupportedTransferSyntaxError extends CODError {
+  constructor(transferSyntax: string) {
+    super(`pixels in the transfer syntax ${transferSyntax} are not decoded here`, {
+      facts: { transferSyntax },
+    })
+  }
+}

@@ -1,0 +1,5 @@
+export { type DecodeOptions, decodeFrame } from "./decode.ts"
+export { describePixels, type PixelDescription } from "./description.ts"
+export type { DecodedFrame, RenderedFrame } from "./frame.ts"
+export { PIXEL_LIMITS, type PixelLimits } from "./limits.ts"
+export { type RenderOptions, renderFrame, type Window } from "./render.ts"

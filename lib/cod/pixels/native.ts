@@ -1,0 +1,86 @@
+import { endianness } from "node:os"
+import { bitsPerPixel, type PixelDescription } from "./description.ts"
+import type { RawFrame, Samples } from "./samples.ts"
+
+/**
+ * One frame of pixels that are not compressed (PS3.5, section 8): samples side by side, of the machine's byte order,
+ * without what may stand in bits that are not stored.
+ *
+ * @param value of the element that holds all frames
+ * @returns undefined when the value ends before the frame does
+ */
+export function nativeFrame(
+  value: Uint8Array,
+  description: PixelDescription,
+  frame: number,
+  littleEndian: boolean,
+): RawFrame | undefined {
+  const { rows, columns, samples, photometric, bitsStored } = description
+  const bits = rows * columns * bitsPerPixel(description)
+  const end = Math.ceil((bits * (frame + 1)) / 8)
+  // Before it is looked at: shorter values may be anything.
+  if (end > value.length) return undefined
+  const shape = { rows, columns, samples, photometric, bitsStored }
+  if (description.bitsAllocated === 1) return { ...shape, data: unpackBits(value, bits * frame, bits) }
+  const bytes = value.subarray((bits * frame) / 8, end)
+  return { ...shape, data: storedSamples(samplesIn(bytes, description, littleEndian), description) }
+}
+
+/** The same without what stands in bits that are not stored, and with its sign. Changes `data`. */
+export function storedSamples(data: Samples, description: PixelDescription): Samples {
+  const { bitsAllocated, bitsStored, highBit, kind } = description
+  if (kind !== "integer" || bitsStored === bitsAllocated) return data
+  const up = bitsAllocated - 1 - highBit
+  const down = bitsAllocated - bitsStored
+  for (let i = 0; i < data.length; i += 1) data[i] = data[i]! << up
+  // Typed arrays cut and extend at their own width, which is what a shift of 32 bits does not do.
+  if (data instanceof Uint32Array) for (let i = 0; i < data.length; i += 1) data[i] = data[i]! >>> down
+  else for (let i = 0; i < data.length; i += 1) data[i] = data[i]! >> down
+  return data
+}
+
+/** A bit a pixel, the least significant bit of a byte first; frames follow each other without padding. */
+function unpackBits(value: Uint8Array, start: number, length: number): Uint8Array {
+  const pixels = new Uint8Array(length)
+  for (let i = 0; i < length; i += 1) {
+    const at = start + i
+    pixels[i] = (value[Math.floor(at / 8)]! >>> (at % 8)) & 1
+  }
+  return pixels
+}
+
+function samplesIn(bytes: Uint8Array, description: PixelDescription, littleEndian: boolean): Samples {
+  const aligned = bytes.slice()
+  const width = description.bitsAllocated / 8
+  if (littleEndian !== (endianness() === "LE")) swapBytes(aligned, width)
+  const data = asSamples(aligned, description)
+  return description.planar && description.samples === 3 ? interleaved(data) : data
+}
+
+function swapBytes(bytes: Uint8Array, width: number): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (width === 2) buffer.swap16()
+  if (width === 4) buffer.swap32()
+  if (width === 8) buffer.swap64()
+}
+
+function asSamples({ buffer, length }: Uint8Array<ArrayBuffer>, description: PixelDescription): Samples {
+  const { kind, bitsAllocated, signed } = description
+  if (kind === "float") return new Float32Array(buffer, 0, length / 4)
+  if (kind === "double") return new Float64Array(buffer, 0, length / 8)
+  if (bitsAllocated === 8) return signed ? new Int8Array(buffer) : new Uint8Array(buffer)
+  if (bitsAllocated === 16) return signed ? new Int16Array(buffer) : new Uint16Array(buffer)
+  return signed ? new Int32Array(buffer) : new Uint32Array(buffer)
+}
+
+/** Three planes as samples side by side. */
+export function interleaved<S extends Samples>(planes: S): S {
+  const data = planes.slice() as S
+  const plane = planes.length / 3
+  for (let i = 0, at = 0; i < plane; i += 1) {
+    data[at++] = planes[i]!
+    data[at++] = planes[i + plane]!
+    data[at++] = planes[i + 2 * plane]!
+  }
+  return data
+}

@@ -1,0 +1,28 @@
+/** Samples of one frame, in the narrowest type that holds them. */
+export type Samples =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array
+
+/** Samples of one frame as a decoder hands them out: interleaved, before palettes and colours. */
+export interface RawFrame {
+  readonly rows: number
+  readonly columns: number
+  readonly samples: 1 | 3
+  readonly bitsStored: number
+  /** Of these samples; a codec may have made RGB of something else. */
+  readonly photometric: string
+  readonly data: Samples
+}
+
+/** Room for integers of so many bits (8, 16 or 32). */
+export function integers(bitsAllocated: number, signed: boolean, length: number) {
+  if (bitsAllocated <= 8) return signed ? new Int8Array(length) : new Uint8Array(length)
+  if (bitsAllocated === 16) return signed ? new Int16Array(length) : new Uint16Array(length)
+  return signed ? new Int32Array(length) : new Uint32Array(length)
+}
