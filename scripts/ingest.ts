@@ -1,4 +1,4 @@
-import { renderIngest, renderPackingWork } from "../lib/operate/ingest-render.ts"
+import { renderIngest, renderIngestPreview } from "../lib/operate/ingest-render.ts"
 import { INGEST_PARTS, withIngestDeps, withLedger } from "../lib/pipeline/deps.ts"
 import { ingestStudies } from "../lib/pipeline/ingest/ingest.ts"
 import { previewIngest } from "../lib/pipeline/ingest/preview.ts"
@@ -23,7 +23,7 @@ await main(
     const { args: studyIds, options, config, stop } = start
     if (start.dryRun) {
       return await withLedger(start, async (ledger) => {
-        await start.print(previewIngest(ledger, { ...options, studyIds }), renderPackingWork)
+        await start.print(previewIngest(ledger, { ...options, studyIds }), renderIngestPreview)
         return 0
       })
     }

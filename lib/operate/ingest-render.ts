@@ -1,5 +1,6 @@
 import type { PackingWork } from "../ledger/cod/outlook.ts"
 import type { IngestReport } from "../pipeline/ingest/ingest-report.ts"
+import type { IngestPreview } from "../pipeline/ingest/preview.ts"
 import { bytes, count, duration, plural, safe } from "../support/text.ts"
 import { renderDeletedCopies } from "./copies-render.ts"
 
@@ -29,7 +30,16 @@ export function renderIngest({ studies, totals, copies }: IngestReport): string 
   ].join("\n")
 }
 
-export function renderPackingWork(work: PackingWork): string {
+export function renderIngestPreview({ copies, ...work }: IngestPreview): string {
+  if (copies === undefined) return renderPackingWork(work)
+  const { series, files, bytes: size } = copies
+  const deleted =
+    `Of what is packed already it would look through ${plural(series, "series", "series")}, and delete up to ` +
+    `${plural(files, "raw copy", "raw copies")}, ${bytes(size)}.`
+  return `${renderPackingWork(work)}\n${deleted}`
+}
+
+function renderPackingWork(work: PackingWork): string {
   const { studies, series, instances, headers_to_read: headers, given_up: given } = work
   if (studies === 0) return `Nothing to pack.${given > 0 ? givenUp(given) : ""}`
   const unread = headers > 0 ? `, after reading ${plural(headers, "header")}` : ""

@@ -19,8 +19,6 @@ import { settleLock } from "./settle-locks.ts"
 export interface DeleteCopiesOptions {
   /** Only copies of these studies. */
   readonly studyIds?: readonly string[]
-  /** Tells what would be deleted as far as the ledger knows, and asks for nothing. */
-  readonly dryRun?: boolean
 }
 
 export interface DeletedCopies {
@@ -54,16 +52,11 @@ const SERIES_IN_FLIGHT = 8
  */
 export async function deleteCopies(
   deps: IngestDeps,
-  { studyIds = [], dryRun = false }: DeleteCopiesOptions,
+  { studyIds = [] }: DeleteCopiesOptions,
   stop: Stop,
 ): Promise<DeletedCopies> {
   const { ledger } = deps
   const report = emptyReport()
-  if (dryRun) {
-    for (const { seriesNo } of seriesWithCopies(ledger, studyIds))
-      count(report, copiesOf(ledger, seriesNo, studyIds))
-    return report
-  }
   using heartbeat = keepClaims(deps)
   const forced = AbortSignal.any([stop.forced, heartbeat.lost])
   await settleDeletions(deps, forced)
