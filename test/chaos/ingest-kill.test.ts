@@ -12,7 +12,7 @@ import { type Box, openIngestSite } from "./ingest-site.ts"
 
 const SERIES = 60
 
-/** Hospitals' worth of series that are packed from the beginning, two at a time, and kills amid each of them. */
+/** Hospitals' worth of series that are packed from the beginning, at the same time, and kills amid each of them. */
 const BOXES = 4
 const KILLS = 25
 
@@ -33,7 +33,7 @@ test("A run that is killed at a hundred random moments ends with every instance 
   const expectedKeys = keysOf(undisturbed)
 
   const traces: Traces[] = []
-  await forEachLimit(Array(BOXES).keys(), 2, async (n) => {
+  await forEachLimit(Array(BOXES).keys(), BOXES, async (n) => {
     using box = site.openBox({ settings: { COPY_CONCURRENCY: "1", OBJECTS_IN_FLIGHT: "6" } })
     const random = seededRandom(SEED + n)
     const moments = Array.from({ length: KILLS }, () => momentOf(random))

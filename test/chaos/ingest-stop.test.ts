@@ -10,7 +10,7 @@ import { runHere } from "./ingest-run.ts"
 import { type Box, openIngestSite } from "./ingest-site.ts"
 
 /** Runs that die at a time. */
-const LANES = 2
+const LANES = 4
 
 const settings = { OBJECTS_IN_FLIGHT: "1", INGEST_CONCURRENCY: "1" }
 
