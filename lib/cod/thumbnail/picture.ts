@@ -1,0 +1,95 @@
+import type { DecodedFrame } from "../pixels/index.ts"
+import { type Anchors, placed } from "./geometry.ts"
+import { type Raster, type Resample, resized } from "./resize.ts"
+
+/** A square of RGB pixels, row by row. */
+export interface Picture {
+  /** Pixels a side. */
+  readonly size: number
+  /** 3 bytes a pixel. */
+  readonly rgb: Uint8Array
+}
+
+/** A frame as a thumbnail shows it. */
+export interface FramePicture {
+  readonly picture: Picture
+  readonly anchors: Anchors
+  /** All of its pixels are alike: the picture is black. */
+  readonly isBlank: boolean
+}
+
+/** Greys of a frame's samples, in any scale: rescaled, through its window or look-up tables. */
+export type Greys = (samples: DecodedFrame) => ArrayLike<number>
+
+/** What a thumbnail has at most a side. */
+export const MAX_SIZE = 4096
+
+/**
+ * A frame in a black square: made smaller first, then windowed, then stretched so that its darkest sample is black and its
+ * brightest one white. All channels of a colour are stretched alike, and MONOCHROME1 is turned the right way up.
+ */
+export function pictureOf(frame: DecodedFrame, greys: Greys, size: number, resample: Resample): FramePicture {
+  const anchors = placed({ width: frame.columns, height: frame.rows }, size)
+  const small = shrunk(frame, anchors, resample)
+  const values = frame.samples === 1 ? greys(small) : small.data
+  const picture = blackPicture(size)
+  const range = rangeOf(values)
+  if (range === undefined) return { picture, anchors, isBlank: true }
+  draw(picture, anchors, { values, samples: frame.samples, ...stretch(range, frame.photometric) })
+  return { picture, anchors, isBlank: false }
+}
+
+export function blackPicture(size: number): Picture {
+  return { size, rgb: new Uint8Array(size * size * 3) }
+}
+
+function shrunk(frame: DecodedFrame, { box }: Anchors, resample: Resample): DecodedFrame {
+  const { columns: width, rows: height, samples, data } = frame
+  if (width === box.width && height === box.height) return frame
+  const raster: Raster = { width, height, samples, data }
+  const small = resized(raster, box, resample)
+  return { ...frame, columns: box.width, rows: box.height, data: small.data }
+}
+
+/** @returns undefined where all are alike, or none is a number */
+function rangeOf(values: ArrayLike<number>): { readonly min: number; readonly max: number } | undefined {
+  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i]!
+    if (!Number.isFinite(value)) continue
+    if (value < min) min = value
+    if (value > max) max = value
+  }
+  return max > min ? { min, max } : undefined
+}
+
+interface Stretched {
+  readonly values: ArrayLike<number>
+  readonly samples: 1 | 3
+  /** What becomes 0, and what a step of 1 becomes. */
+  readonly zero: number
+  readonly factor: number
+}
+
+function stretch({ min, max }: { readonly min: number; readonly max: number }, photometric: string) {
+  const factor = 255 / (max - min)
+  return photometric === "MONOCHROME1" ? { zero: max, factor: -factor } : { zero: min, factor }
+}
+
+function draw({ size, rgb }: Picture, { box }: Anchors, { values, samples, zero, factor }: Stretched): void {
+  let from = 0
+  for (let row = 0; row < box.height; row += 1) {
+    let to = ((box.top + row) * size + box.left) * 3
+    for (let i = 0; i < box.width * 3; i += 1, to += 1) {
+      const at = samples === 3 ? from + i : from + Math.trunc(i / 3)
+      rgb[to] = byte((values[at]! - zero) * factor)
+    }
+    from += box.width * samples
+  }
+}
+
+/** Cut to whole numbers, as the Python package does. What is no number is black. */
+function byte(value: number): number {
+  // 255 times a fraction may come out a hair too small.
+  return value >= 255 ? 255 : value > 0 ? Math.trunc(value + 1e-9) : 0
+}
