@@ -83,7 +83,8 @@ else {
         try {
           await append(source)
         } catch (error) {
-          expect((error as Error).message).toContain("somebody else holds it")
+          // When we have given the lock back before it could look whose it was, it fails by that.
+          expect((error as Error).message).toMatch(/somebody else holds it|NotFound: 404 .*\.gradient\.lock/)
           figures.itWasRefused += 1
           return source
         }
