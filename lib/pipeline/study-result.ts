@@ -26,6 +26,7 @@ export interface StudyResult {
   readonly instances_new?: number
   readonly instances_same?: number
   readonly instances_conflict?: number
+  readonly series_lost?: number
 }
 
 /** A result with what became of the study's series. */

@@ -1,12 +1,11 @@
-import { CODObject, CODObjectNotFoundError, metadataUri, type SeriesMetadata } from "../../cod/index.ts"
-import { forgetLost } from "../../ledger/cod/copies.ts"
-import { type FileOfSeries, packedFiles } from "../../ledger/cod/instances.ts"
-import { confirmSeries, type LedgerSeries, queueSeries, unconfirmedSeries } from "../../ledger/cod/series.ts"
+import { CODObject, CODObjectNotFoundError, metadataUri } from "../../cod/index.ts"
+import { confirmSeries, type LedgerSeries, unconfirmedSeries } from "../../ledger/cod/series.ts"
 import { verdictOf } from "../../support/errors.ts"
 import { forEachLimit } from "../../support/pool.ts"
 import type { Stop } from "../../support/stop.ts"
 import type { IngestDeps } from "./deps.ts"
-import { keyOf, placeOf } from "./series-place.ts"
+import { queueLost } from "./lost-files.ts"
+import { placeOf } from "./series-place.ts"
 
 /** Heads on their way at a time. */
 const LOOKS_IN_FLIGHT = 16
@@ -47,20 +46,12 @@ async function confirm(deps: IngestDeps, series: LedgerSeries, signal: AbortSign
     return true
   }
   const metadata = standing === undefined ? undefined : await metadataNow(deps, series, signal)
-  const lost = lostFiles(deps, series, metadata)
-  if (metadata !== undefined && lost.length === 0) {
+  return await commits.add((tally) => {
+    if (queueLost(deps, tally, series, metadata)) return false
     const { tarGeneration } = series
-    await commits.add(() =>
-      confirmSeries(ledger, series, { metadataGeneration: standing!.generation, tarGeneration }),
-    )
+    confirmSeries(ledger, series, { metadataGeneration: standing!.generation, tarGeneration })
     return true
-  }
-  await commits.add((tally) => {
-    // Without a raw copy there is nothing to pack it from: it is copied again before.
-    for (const file of lost) if (file.copyDeletedAt !== null) forgetLost(ledger, tally, series.seriesNo, file)
-    queueSeries(ledger, tally, series.seriesNo)
   })
-  return false
 }
 
 async function metadataNow(deps: IngestDeps, series: LedgerSeries, signal: AbortSignal) {
@@ -72,16 +63,4 @@ async function metadataNow(deps: IngestDeps, series: LedgerSeries, signal: Abort
     if (error instanceof CODObjectNotFoundError) return undefined
     throw error
   }
-}
-
-/** Files that do not stand in a series, byte for byte, although the ledger knows them as packed. */
-function lostFiles(
-  deps: Pick<IngestDeps, "ledger" | "uidHashFunc">,
-  { seriesNo }: Pick<LedgerSeries, "seriesNo">,
-  metadata: SeriesMetadata | undefined,
-): FileOfSeries[] {
-  return packedFiles(deps.ledger, seriesNo).filter(({ instanceUid, crc32c, size }) => {
-    const entry = metadata?.instances.get(keyOf(deps, instanceUid))
-    return entry?.kind !== "instance" || entry.crc32c !== crc32c || entry.size !== size
-  })
 }

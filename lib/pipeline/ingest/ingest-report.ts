@@ -40,6 +40,7 @@ const NONE = {
   instances_new: 0,
   instances_same: 0,
   instances_conflict: 0,
+  series_lost: 0,
   held_by_others: 0,
 }
 
@@ -61,6 +62,7 @@ export function collectPacked(listing: "all" | "not-complete") {
       sums.instances_new += result.instances_new
       sums.instances_same += result.instances_same
       sums.instances_conflict += result.instances_conflict
+      sums.series_lost += result.series_lost
       sums.held_by_others += result.held_by_others
       if (listing === "all" || (!result.success && studies.length < MOST_NOT_COMPLETE)) studies.push(result)
     },

@@ -19,6 +19,8 @@ export interface StudyPacking {
   readonly instances_new: number
   readonly instances_same: number
   readonly instances_conflict: number
+  /** Series that somebody else had overwritten since they were packed, and that were packed again. */
+  readonly series_lost: number
   readonly errors: readonly string[]
   /** Series that another run is packing. */
   readonly held_by_others: number
@@ -86,15 +88,17 @@ function emptyPacking(): Growing {
     instances_new: 0,
     instances_same: 0,
     instances_conflict: 0,
+    series_lost: 0,
     errors: [],
     held_by_others: 0,
   }
 }
 
-function add(tally: Growing, { outcome, files, errors }: SeriesEnd) {
+function add(tally: Growing, { outcome, files, errors, wasLost }: SeriesEnd) {
   const count = (wanted: string) => files.filter(({ result }) => result === wanted).length
   tally.series_packed += outcome === "packed" && errors.length === 0 ? 1 : 0
   tally.held_by_others += outcome === "held by another run" ? 1 : 0
+  tally.series_lost += wasLost === true ? 1 : 0
   tally.instances_new += count("new")
   tally.instances_same += count("same")
   tally.instances_conflict += count("conflict")

@@ -74,7 +74,7 @@ export async function ingestStudies(
     ? await deleteCopies(deps, { studyIds }, { requested: stop.requested, forced })
     : undefined
   const seconds = Math.round(performance.now() - startedAt) / 1000
-  const totals = { ...results.sums, series_lost: lost, seconds }
+  const totals = { ...results.sums, series_lost: lost + results.sums.series_lost, seconds }
   return { studies: results.studies, totals, ...(copies && { copies }) }
 }
 
@@ -96,6 +96,7 @@ const UNKNOWN: StudyPacking = {
   instances_new: 0,
   instances_same: 0,
   instances_conflict: 0,
+  series_lost: 0,
   errors: ["not in the ledger: copy it first"],
   held_by_others: 0,
 }

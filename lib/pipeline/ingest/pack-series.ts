@@ -23,8 +23,9 @@ import { describeError, verdictOf } from "../../support/errors.ts"
 import { objectKey } from "../layout.ts"
 import type { IngestDeps } from "./deps.ts"
 import { lockJournal } from "./lock-journal.ts"
+import { queueLost } from "./lost-files.ts"
 import { keyOf, placeOf } from "./series-place.ts"
-import { settleLock } from "./settle-locks.ts"
+import { settleLock, type Unfinished } from "./settle-locks.ts"
 
 /** What became of one series. */
 export interface SeriesEnd {
@@ -32,6 +33,8 @@ export interface SeriesEnd {
   readonly files: readonly PackedFile[]
   /** What failed, in words for people. */
   readonly errors: readonly string[]
+  /** Whether somebody else had overwritten what was packed before. */
+  readonly wasLost?: boolean
 }
 
 /**
@@ -63,11 +66,41 @@ async function packClaimed(
   claim: SeriesClaim,
   signal?: AbortSignal,
 ): Promise<SeriesEnd> {
-  const { ledger, commits } = deps
-  const place = placeOf(deps, series)
+  const { ledger, log } = deps
+  const { seriesNo, seriesUid } = series
   const unfinished = await settleLock(deps, claim, series, signal)
   // What a crash cut off may have been of another study: it is finished as a whole.
-  const files = filesToPack(ledger, series.seriesNo, unfinished.afterCrash ? undefined : studyId)
+  const files = filesToPack(ledger, seriesNo, unfinished.afterCrash ? undefined : studyId)
+  const packed = await packFiles(deps, { series, claim, files, unfinished }, signal)
+  if (packed.wasLost !== true) return packed
+  log.warn(
+    { series: seriesUid },
+    "somebody has overwritten the series since it was packed: it is packed again",
+  )
+  const all = { series, claim, files: filesToPack(ledger, seriesNo), unfinished: { afterCrash: false } }
+  const again = await packFiles(deps, all, signal)
+  return {
+    ...again,
+    files: [...packed.files, ...again.files.filter(({ result }) => result === "new")],
+    wasLost: true,
+  }
+}
+
+interface Packing {
+  readonly series: LedgerSeries
+  readonly claim: SeriesClaim
+  readonly files: readonly FileOfSeries[]
+  readonly unfinished: Unfinished
+}
+
+/** Packs these files, and looks whether all is there that was packed before: appending has read the metadata anyway. */
+async function packFiles(
+  deps: IngestDeps,
+  { series, claim, files, unfinished }: Packing,
+  signal?: AbortSignal,
+): Promise<SeriesEnd> {
+  const { ledger, commits } = deps
+  const place = placeOf(deps, series)
   // Before they are closed the series is stored: it is packed from them.
   using held = new DisposableStack()
   const localCopyOf = (file: FileOfSeries) => {
@@ -90,14 +123,15 @@ async function packClaimed(
       signal,
     })
     const packed = packedFiles(deps, result, instances)
-    await commits.add((tally) =>
+    const wasLost = await commits.add((tally) => {
       recordPacked(ledger, tally, claim, {
         tarGeneration: result.stored && tarRecordOf({ place }, result.stored.series)?.generation,
         metadataGeneration: result.stored?.generation,
         files: packed,
-      }),
-    )
-    return { outcome: "packed", files: packed, errors: errorsOf(files, packed) }
+      })
+      return result.stored !== undefined && queueLost(deps, tally, series, result.stored.series)
+    })
+    return { outcome: "packed", files: packed, errors: errorsOf(files, packed), wasLost }
   } finally {
     for (const instance of instances.keys()) await instance.cleanup()
   }

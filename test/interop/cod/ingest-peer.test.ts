@@ -41,6 +41,29 @@ else {
       await site.expectNothingToDo()
     })
 
+    test("packs again what that overwrote also when it has more of that series to pack", async () => {
+      await using site = await openSite(python)
+      const { hospital, theirs } = site
+      const [before, ours, rest] = split(await site.make("more", 8), 2, 4)
+      const [alien, more] = split(rest, 2)
+      await site.admit(before)
+      expect((await hospital.run()).code).toBe(0)
+      await theirs.ask("begin_to_acquire", site.inPython(ours))
+      await site.admit(ours)
+      expect((await hospital.run()).code).toBe(0)
+      expect(await theirs.ask("go_on")).toBeTrue()
+      expect(await theirs.ask("finish", { uris: urisOf(alien) })).toMatchObject({ new: 2, errors: [] })
+
+      await site.admit(more)
+      const { code, copy } = await hospital.run()
+      expect({ code, studies: copy.studies }).toMatchObject({
+        code: 0,
+        studies: [{ series_lost: 1, instances_new: ours.length + more.length, instances_same: 0 }],
+      })
+      await site.expectHolds([...before, ...ours, ...alien, ...more], ["doubled-member"])
+      await site.expectNothingToDo()
+    })
+
     test("leaves its lock alone, says whose it is, and goes on with the other series", async () => {
       await using site = await openSite(python)
       const { hospital, theirs, store } = site
@@ -94,7 +117,7 @@ else {
         figures.overwritten += totals.series_lost
         for (const error of studies.flatMap(({ errors }) => errors)) {
           expect(error).toMatch(
-            /LockAcquisitionError: .* is held by the Python package cloud-optimized-dicom/,
+            /LockAcquisitionError: .*(is held by the Python package|was held by somebody who has gone since)/,
           )
           figures.weWereRefused += 1
         }
