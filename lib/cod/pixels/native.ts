@@ -1,6 +1,6 @@
 import { endianness } from "node:os"
 import { bitsPerPixel, type PixelDescription } from "./description.ts"
-import type { RawFrame, Samples } from "./samples.ts"
+import { interleaved, type RawFrame, type Samples } from "./samples.ts"
 
 /**
  * One frame of pixels that are not compressed (PS3.5, section 8): samples side by side, of the machine's byte order,
@@ -50,7 +50,7 @@ function unpackBits(value: Uint8Array, start: number, length: number): Uint8Arra
 }
 
 function samplesIn(bytes: Uint8Array, description: PixelDescription, littleEndian: boolean): Samples {
-  const aligned = bytes.slice()
+  const aligned = new Uint8Array(bytes)
   const width = description.bitsAllocated / 8
   if (littleEndian !== (endianness() === "LE")) swapBytes(aligned, width)
   const data = asSamples(aligned, description)
@@ -71,16 +71,4 @@ function asSamples({ buffer, length }: Uint8Array<ArrayBuffer>, description: Pix
   if (bitsAllocated === 8) return signed ? new Int8Array(buffer) : new Uint8Array(buffer)
   if (bitsAllocated === 16) return signed ? new Int16Array(buffer) : new Uint16Array(buffer)
   return signed ? new Int32Array(buffer) : new Uint32Array(buffer)
-}
-
-/** Three planes as samples side by side. */
-export function interleaved<S extends Samples>(planes: S): S {
-  const data = planes.slice() as S
-  const plane = planes.length / 3
-  for (let i = 0, at = 0; i < plane; i += 1) {
-    data[at++] = planes[i]!
-    data[at++] = planes[i + plane]!
-    data[at++] = planes[i + 2 * plane]!
-  }
-  return data
 }

@@ -26,3 +26,15 @@ export function integers(bitsAllocated: number, signed: boolean, length: number)
   if (bitsAllocated === 16) return signed ? new Int16Array(length) : new Uint16Array(length)
   return signed ? new Int32Array(length) : new Uint32Array(length)
 }
+
+/** Three planes as samples side by side. */
+export function interleaved<S extends Samples>(planes: S): S {
+  const data = planes.slice() as S
+  const plane = planes.length / 3
+  for (let i = 0, at = 0; i < plane; i += 1) {
+    data[at++] = planes[i]!
+    data[at++] = planes[i + plane]!
+    data[at++] = planes[i + 2 * plane]!
+  }
+  return data
+}

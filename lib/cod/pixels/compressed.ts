@@ -1,0 +1,129 @@
+import type { Codec, DecodedStream } from "./codecs/protocol.ts"
+import { decodeElsewhere } from "./decoder-processes.ts"
+import type { PixelDescription } from "./description.ts"
+import { jpeg2000Header } from "./jpeg-2000-header.ts"
+import { type JpegHeader, jpegHeader, withoutTransform } from "./jpeg-header.ts"
+import type { PixelLimits } from "./limits.ts"
+import { integers, type RawFrame, type Samples } from "./samples.ts"
+
+/** What is decoded how. By the stream itself: transfer syntaxes are often wrong, and a stream says what it is. */
+interface Plan {
+  readonly codec: Codec
+  readonly stream: Uint8Array
+  readonly rows: number
+  readonly columns: number
+  readonly components: number
+  readonly precision: number
+  /** Of what comes out. */
+  readonly photometric: string
+}
+
+/**
+ * One frame of the JPEG families.
+ *
+ * @returns why not, for one that cannot be decoded
+ */
+export async function compressedFrame(
+  stream: Uint8Array<ArrayBuffer>,
+  description: PixelDescription,
+  limits: PixelLimits,
+  signal?: AbortSignal,
+): Promise<RawFrame | string> {
+  const plan = planOf(stream, description)
+  if (typeof plan === "string") return plan
+  const contradiction = contradictionOf(plan, description)
+  if (contradiction !== undefined) return contradiction
+  const { memoryBytes, milliseconds } = limits
+  const request = { codec: plan.codec, stream: plan.stream, memoryBytes }
+  const answer = await decodeElsewhere(request, { milliseconds }, signal)
+  if ("failure" in answer) return answer.failure
+  if ("ended" in answer) {
+    return answer.ended === "timeout" ? `its codec took longer than ${milliseconds} ms` : "its codec died"
+  }
+  return rawFrameOf(answer.decoded, plan, description)
+}
+
+function planOf(stream: Uint8Array, description: PixelDescription): Plan | string {
+  const jpeg = jpegHeader(stream)
+  if (jpeg !== undefined) return jpegPlan(stream, jpeg, description)
+  const header = jpeg2000Header(stream)
+  if (header === undefined) return "it begins with no header of JPEG, JPEG-LS or JPEG 2000"
+  if (!header.isUniform) return "its components are of different kinds"
+  const photometric = header.hasColourTransform && header.components === 3 ? "RGB" : coloursOf(description)
+  return { ...header, codec: header.isHighThroughput ? "htj2k" : "jpeg-2000", stream, photometric }
+}
+
+function jpegPlan(stream: Uint8Array, header: JpegHeader, description: PixelDescription): Plan | string {
+  const { process, precision, components, colours } = header
+  const photometric = coloursOf(description)
+  switch (process) {
+    case 0xc3:
+      return { ...header, codec: "jpeg-lossless", stream, photometric }
+    case 0xf7:
+      return { ...header, codec: "jpeg-ls", stream, photometric }
+    case 0xc0:
+    case 0xc1:
+    case 0xc2: {
+      if (precision > 8) return { ...header, codec: "jpeg-12-bit", stream, photometric }
+      // The codec makes RGB of what nobody says is RGB already.
+      const isRgb = components === 3 && colours === undefined && photometric === "RGB"
+      const left = isRgb ? withoutTransform(stream) : stream
+      return { ...header, codec: "jpeg", stream: left, photometric: components === 3 ? "RGB" : photometric }
+    }
+    default:
+      return `JPEG of the process ${process.toString(16).toUpperCase()}`
+  }
+}
+
+/** Compressed components are whole: what shares colours is written out by the codec, and it undoes RCT and ICT. */
+function coloursOf({ photometric }: PixelDescription): string {
+  if (photometric === "YBR_RCT" || photometric === "YBR_ICT") return "RGB"
+  return photometric === "YBR_FULL_422" ? "YBR_FULL" : photometric
+}
+
+function contradictionOf(plan: Plan, description: PixelDescription): string | undefined {
+  const { rows, columns, samples, bitsAllocated, kind } = description
+  if (plan.rows !== rows || plan.columns !== columns) {
+    return `it has ${plan.rows} x ${plan.columns} pixels instead of ${rows} x ${columns}`
+  }
+  if (plan.components !== samples) return `it has ${plan.components} components instead of ${samples}`
+  if (plan.precision > Math.min(bitsAllocated, MOST_BITS) || kind !== "integer") {
+    return `it has ${plan.precision} bits a sample, where ${bitsAllocated} are allocated`
+  }
+  return undefined
+}
+
+const MOST_BITS = 16
+
+function rawFrameOf(decoded: DecodedStream, plan: Plan, description: PixelDescription): RawFrame | string {
+  const { rows, columns, samples, bitsStored } = description
+  const width = decoded.precision > 8 ? 2 : 1
+  const isWhole =
+    decoded.bytes.length === rows * columns * samples * width && decoded.precision === plan.precision
+  if (!isWhole) return "its codec hands out something else than it announces"
+  const data = samplesOf(decoded, description)
+  return { rows, columns, samples, bitsStored, photometric: plan.photometric, data }
+}
+
+/** In the container that the description allocates; signed where the description says so, not the stream. */
+function samplesOf(decoded: DecodedStream, description: PixelDescription): Samples {
+  const { signed, bitsAllocated, bitsStored } = description
+  const stored = asIntegers(decoded.bytes, decoded.precision > 8, decoded.signed)
+  const data = integers(bitsAllocated, signed, stored.length)
+  data.set(stored)
+  if (signed === decoded.signed) return data
+  const bits = Math.min(decoded.precision, bitsStored)
+  const spare = 32 - bits
+  if (signed) for (let i = 0; i < data.length; i += 1) data[i] = (data[i]! << spare) >> spare
+  else for (let i = 0; i < data.length; i += 1) data[i] = data[i]! & (2 ** decoded.precision - 1)
+  return data
+}
+
+function asIntegers(bytes: Uint8Array, areWords: boolean, signed: boolean) {
+  if (!areWords) return signed ? new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
+  // Views of words need an even place in their buffer.
+  const { buffer, byteOffset, length } = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes)
+  return signed
+    ? new Int16Array(buffer, byteOffset, length / 2)
+    : new Uint16Array(buffer, byteOffset, length / 2)
+}
