@@ -1,3 +1,4 @@
+import { LOCK_NAMES, lockKey } from "../../cod/format/layout.ts"
 import { CODObject, CODObjectNotFoundError, metadataUri } from "../../cod/index.ts"
 import { confirmSeries, type LedgerSeries, unconfirmedSeries } from "../../ledger/cod/series.ts"
 import { verdictOf } from "../../support/errors.ts"
@@ -7,13 +8,16 @@ import type { IngestDeps } from "./deps.ts"
 import { queueLost } from "./lost-files.ts"
 import { placeOf } from "./series-place.ts"
 
-/** Heads on their way at a time. */
+/** The one that the Python package takes. */
+const THEIR_LOCK = LOCK_NAMES[1]
+
+/** Series that are looked at at a time. */
 const LOOKS_IN_FLIGHT = 16
 
 /**
  * Looks once more at what earlier runs packed. The Python package reads metadata before it takes its lock: one that read
- * them before we wrote has put its own in place of ours, and what we packed is gone without anybody being told. Who has
- * held a lock since then has let go of it when the next run comes, so one look is enough.
+ * them before we wrote has put its own in place of ours, and what we packed is gone without anybody being told. By the
+ * next run it has its lock, and may still hold it: then a later one looks again. Without a lock one look is enough.
  * @returns how many series are to be packed again
  */
 export async function confirmPacked(deps: IngestDeps, stop: Stop): Promise<number> {
@@ -39,17 +43,20 @@ export async function confirmPacked(deps: IngestDeps, stop: Stop): Promise<numbe
 async function confirm(deps: IngestDeps, series: LedgerSeries, signal: AbortSignal): Promise<boolean> {
   const { ledger, commits, datastore } = deps
   const place = placeOf(deps, series)
+  // In this order: whoever lets go of it in between has written what is looked at then.
+  const lock = await datastore.head(lockKey(place.studyUid, place.seriesUid, THEIR_LOCK), signal)
   const key = metadataUri(place).slice(datastore.uri.length + 1)
   const standing = await datastore.head(key, signal)
   if (standing?.generation === series.metadataGeneration) {
-    await commits.add(() => confirmSeries(ledger, series))
+    if (lock === undefined) await commits.add(() => confirmSeries(ledger, series))
     return true
   }
   const metadata = standing === undefined ? undefined : await metadataNow(deps, series, signal)
   return await commits.add((tally) => {
     if (queueLost(deps, tally, series, metadata)) return false
     const { tarGeneration } = series
-    confirmSeries(ledger, series, { metadataGeneration: standing!.generation, tarGeneration })
+    if (lock === undefined)
+      confirmSeries(ledger, series, { metadataGeneration: standing!.generation, tarGeneration })
     return true
   })
 }

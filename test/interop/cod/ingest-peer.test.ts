@@ -41,6 +41,25 @@ else {
       await site.expectNothingToDo()
     })
 
+    test("goes on looking at a series as long as that holds its lock", async () => {
+      await using site = await openSite(python)
+      const { hospital, theirs } = site
+      const [before, ours, alien] = split(await site.make("long", 6), 2, 4)
+      await site.admit(before)
+      expect((await hospital.run()).code).toBe(0)
+      await theirs.ask("begin_to_acquire", site.inPython(ours))
+      await site.admit(ours)
+      expect((await hospital.run()).code).toBe(0)
+      expect(await theirs.ask("go_on")).toBeTrue()
+
+      await site.expectNothingToDo()
+      expect(await theirs.ask("finish", { uris: urisOf(alien) })).toMatchObject({ new: 2, errors: [] })
+      const { code, ingest } = await hospital.run()
+      expect({ code, ...ingest!.totals }).toMatchObject({ code: 0, series_lost: 1, instances_new: 2 })
+      await site.expectHolds([...before, ...ours, ...alien], ["doubled-member"])
+      await site.expectNothingToDo()
+    })
+
     test("packs again what that overwrote also when it has more of that series to pack", async () => {
       await using site = await openSite(python)
       const { hospital, theirs } = site
