@@ -13,6 +13,11 @@ import { framesOfFile } from "./reading/file-frames.ts"
 import type { LoadedInstances } from "./reading/instances.ts"
 import type { SerializedCODObject } from "./serialize.ts"
 import type { Which } from "./stored-series.ts"
+import { type GeneratedThumbnail, generateThumbnail } from "./thumbnail/generate.ts"
+import { planOf, type ThumbnailOptions } from "./thumbnail/options.ts"
+import type { WantedThumbnail } from "./thumbnail/shown-series.ts"
+import { type DescribedFile, fileOf, isOutdated, isRemedied } from "./thumbnail/stored.ts"
+import { encodeTo } from "./thumbnail/thumbnail-file.ts"
 import { ByteView } from "./view.ts"
 import { withAdded } from "./writing/added-instances.ts"
 import { inTurn } from "./writing/in-turn.ts"
@@ -156,6 +161,24 @@ export class CODObject extends MaintainedSeries {
   }
 
   /**
+   * Makes the thumbnail anew: a picture of one frame, a video of several. The next `sync` stores it. A frame that cannot
+   * be decoded, or has no contrast, is black and told of.
+   * @throws SeriesMissingPixelDataError, NoExtractablePixelDataError, FfmpegMissingError, UsageError for an odd size
+   */
+  async generateThumbnail(
+    { dirty, ...options }: ThumbnailOptions & Dirty = {},
+    signal?: AbortSignal,
+  ): Promise<GeneratedThumbnail> {
+    const plan = planOf(options)
+    return await this.#change("generateThumbnail", dirty, async (writer) => {
+      const instances = await this.getInstances({ strictSorting: false }, signal)
+      const made = await generateThumbnail([...instances.values()], plan, encodeTo(this.series), signal)
+      writer.setThumbnail(made)
+      return made
+    })
+  }
+
+  /**
    * Stores what was changed: the tar, its index, and at last the metadata, which is what counts. Nothing is asked for when
    * nothing was changed.
    * @throws LockVerificationError when the lock is not ours any more: nothing was written then; StorageError
@@ -169,6 +192,7 @@ export class CODObject extends MaintainedSeries {
         const written = await this.#writer!.sync({ tarStorageClass, metadataVersion, ...options }, signal)
         if (written !== undefined) this.series.wrote(written)
         this.#moveAppended()
+        await this.#writer!.removeOldThumbnail(signal)
       } finally {
         this.#changes += 1
       }
@@ -197,6 +221,21 @@ export class CODObject extends MaintainedSeries {
     if (added === undefined) return await super.openFrame(which, frame, signal)
     const bytes = await bytesOf(added).read(0, added.size, signal)
     return new ByteView(inMemory(framesOfFile(bytes, record!.key).bytes(frame)))
+  }
+
+  override async getThumbnailFile(
+    wanted: WantedThumbnail = {},
+    signal?: AbortSignal,
+  ): Promise<DescribedFile> {
+    const made = this.#writer?.thumbnail
+    if (made !== undefined && !isOutdated(made, this.#writer!.metadata, wanted)) return fileOf(made)
+    try {
+      return await super.getThumbnailFile(wanted, signal)
+    } catch (error) {
+      const mayMake = this.lock !== undefined || wanted.dirty === true
+      if (!mayMake || !isRemedied(error)) throw error
+      return fileOf(await this.generateThumbnail(wanted, signal))
+    }
   }
 
   override async pullTar(signal?: AbortSignal): Promise<string> {

@@ -3,6 +3,7 @@ import { CODError, type CODErrorOptions } from "./format/errors.ts"
 import type { FoundLock } from "./locking/found.ts"
 
 export * from "./format/errors.ts"
+export * from "./thumbnail/errors.ts"
 
 /** There is no series at this place: it has no metadata.json. */
 export class CODObjectNotFoundError extends CODError {

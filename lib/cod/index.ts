@@ -86,6 +86,7 @@ export {
   repair,
 } from "./repair.ts"
 export type { SerializedCODObject } from "./serialize.ts"
+export * from "./thumbnail/index.ts"
 export { uidHashFingerprint, uidHashFunc } from "./uid-hash.ts"
 export { ByteView, type SeekFrom } from "./view.ts"
 export { type SeriesToWorkOn, type WorkOptions, withCODObject } from "./with-cod-object.ts"

@@ -1,7 +1,7 @@
 import type { ObjectStore } from "../storage/store.ts"
 import type { CODObjectAccess } from "./access.ts"
 import { recordsOf } from "./reading/series.ts"
-import { StoredSeries } from "./stored-series.ts"
+import { ShownSeries } from "./thumbnail/shown-series.ts"
 import { type DependencyOptions, type DependencyReport, deleteDependencies } from "./writing/dependencies.ts"
 import { clearErrorLog, readErrorLog, uploadErrorLog } from "./writing/error-log.ts"
 import { type RepairOptions, type RepairReport, repairSeries } from "./writing/repair.ts"
@@ -9,7 +9,7 @@ import { storeFor, writable } from "./writing/session.ts"
 import { type UpgradeReport, upgradeMetadata } from "./writing/upgrade.ts"
 
 /** A series as it can be looked after: what is done here is done to what is stored, at once, without `sync`. */
-export abstract class MaintainedSeries extends StoredSeries {
+export abstract class MaintainedSeries extends ShownSeries {
   /** @internal How it was opened. */
   protected abstract readonly access: CODObjectAccess
 

@@ -1,6 +1,6 @@
-import type { DecodedFrame } from "../pixels/index.ts"
+import type { DecodedFrame, GreyScale } from "../pixels/index.ts"
 import { type Anchors, placed } from "./geometry.ts"
-import { type Raster, type Resample, resized } from "./resize.ts"
+import { type Resample, resized } from "./resize.ts"
 
 /** A square of RGB pixels, row by row. */
 export interface Picture {
@@ -18,24 +18,27 @@ export interface FramePicture {
   readonly isBlank: boolean
 }
 
-/** Greys of a frame's samples, in any scale: rescaled, through its window or look-up tables. */
-export type Greys = (samples: DecodedFrame) => ArrayLike<number>
-
 /** What a thumbnail has at most a side. */
 export const MAX_SIZE = 4096
 
 /**
  * A frame in a black square: made smaller first, then windowed, then stretched so that its darkest sample is black and its
- * brightest one white. All channels of a colour are stretched alike, and MONOCHROME1 is turned the right way up.
+ * brightest one white. All channels of a colour are stretched alike, and greys are turned the right way up.
  */
-export function pictureOf(frame: DecodedFrame, greys: Greys, size: number, resample: Resample): FramePicture {
+export function pictureOf(
+  frame: DecodedFrame,
+  scale: Pick<GreyScale, "map" | "isInverted">,
+  size: number,
+  resample: Resample,
+): FramePicture {
+  const { samples } = frame
   const anchors = placed({ width: frame.columns, height: frame.rows }, size)
   const small = shrunk(frame, anchors, resample)
-  const values = frame.samples === 1 ? greys(small) : small.data
+  const values = samples === 1 ? Float64Array.from(small, scale.map) : small
   const picture = blackPicture(size)
   const range = rangeOf(values)
   if (range === undefined) return { picture, anchors, isBlank: true }
-  draw(picture, anchors, { values, samples: frame.samples, ...stretch(range, frame.photometric) })
+  draw(picture, anchors, { values, samples, ...stretch(range, samples === 1 && scale.isInverted) })
   return { picture, anchors, isBlank: false }
 }
 
@@ -43,12 +46,10 @@ export function blackPicture(size: number): Picture {
   return { size, rgb: new Uint8Array(size * size * 3) }
 }
 
-function shrunk(frame: DecodedFrame, { box }: Anchors, resample: Resample): DecodedFrame {
+function shrunk(frame: DecodedFrame, { box }: Anchors, resample: Resample): ArrayLike<number> {
   const { columns: width, rows: height, samples, data } = frame
-  if (width === box.width && height === box.height) return frame
-  const raster: Raster = { width, height, samples, data }
-  const small = resized(raster, box, resample)
-  return { ...frame, columns: box.width, rows: box.height, data: small.data }
+  if (width === box.width && height === box.height) return data
+  return resized({ width, height, samples, data }, box, resample).data
 }
 
 /** @returns undefined where all are alike, or none is a number */
@@ -71,9 +72,9 @@ interface Stretched {
   readonly factor: number
 }
 
-function stretch({ min, max }: { readonly min: number; readonly max: number }, photometric: string) {
+function stretch({ min, max }: { readonly min: number; readonly max: number }, isInverted: boolean) {
   const factor = 255 / (max - min)
-  return photometric === "MONOCHROME1" ? { zero: max, factor: -factor } : { zero: min, factor }
+  return isInverted ? { zero: max, factor: -factor } : { zero: min, factor }
 }
 
 function draw({ size, rgb }: Picture, { box }: Anchors, { values, samples, zero, factor }: Stretched): void {

@@ -36,6 +36,8 @@ export interface SyncTo {
   readonly now: Date
   /** Told of a tar that was uploaded, also when what comes after it fails. */
   onTar(tar: { readonly stored: StoredTar; readonly record: TarRecord }): void
+  /** Stores what the metadata will name. */
+  beforeMetadata?(): Promise<void>
 }
 
 /**
@@ -55,6 +57,7 @@ export async function syncDraft(
     await uploadIndex(to, stored.info, stored.members, signal)
     draft.changed.index = false
   }
+  await to.beforeMetadata?.()
   const { generation } = await uploadMetadata(to, options, signal)
   return { generation, series: metadataOf(draft) }
 }

@@ -8,6 +8,8 @@ import type { Instance } from "../instance.ts"
 import type { LoadedMetadata } from "../metadata-cache.ts"
 import type { Series } from "../reading/series.ts"
 import { TAR_RECORD, type TarRecord, tarRecordOf } from "../reading/tar-record.ts"
+import type { GeneratedThumbnail } from "../thumbnail/generate.ts"
+import { thumbnailStage } from "../thumbnail/stage.ts"
 import { type AppendOptions, type AppendResult, appendTo } from "./append.ts"
 import { bytesIn, draftOf, isChanged, keptIn } from "./draft.ts"
 import { lookAtFittingTar, lostIn } from "./fitting-tar.ts"
@@ -33,10 +35,16 @@ export interface SeriesWriter {
   setField(name: string, value: unknown, options?: { readonly overwrite?: boolean }): void
   /** @returns whether it was there */
   removeField(name: string): boolean
+  /** The next `sync` stores it, and the field that describes it. */
+  setThumbnail(thumbnail: GeneratedThumbnail): void
+  /** One that is not stored yet. */
+  readonly thumbnail: GeneratedThumbnail | undefined
   /** Bytes of an instance that is not stored yet. */
   addedBytes(key: string): Piece | undefined
   /** Uploads what was changed. @returns the metadata that stands there now; undefined when there was nothing to upload */
   sync(options?: SyncOptions, signal?: AbortSignal): Promise<LoadedMetadata | undefined>
+  /** After a `sync`: deletes the thumbnail that the metadata named before, where it was of another kind. */
+  removeOldThumbnail(signal?: AbortSignal): Promise<void>
 }
 
 export interface WriterOptions {
@@ -64,6 +72,7 @@ export function openWriter({
   let record = loaded && tarRecordOf(series, loaded.series)
   let tar: { readonly stored: StoredTar | undefined } | undefined
   let isHalfStored = false
+  const stage = thumbnailStage(series, store)
 
   const looked = (signal?: AbortSignal) =>
     // What a sync of our own left explains the rest.
@@ -156,6 +165,15 @@ export function openWriter({
       return isThere
     },
 
+    get thumbnail() {
+      return stage.waiting(draft.fields)
+    },
+
+    setThumbnail(generated) {
+      stage.put(generated, draft.fields)
+      draft.changed.metadata = true
+    },
+
     async sync(options, signal) {
       if (!isChanged(draft)) return undefined
       const stored = draft.changed.tar || draft.changed.index ? await lookedAtTar(signal) : undefined
@@ -165,7 +183,18 @@ export function openWriter({
         end = undefined
       }
       try {
-        const to = { series, store, draft, stored, record, afterCrash, now: clock.now(), onTar }
+        const beforeMetadata = () => stage.upload(draft.fields, signal)
+        const to = {
+          series,
+          store,
+          draft,
+          stored,
+          record,
+          afterCrash,
+          now: clock.now(),
+          onTar,
+          beforeMetadata,
+        }
         const written = await syncDraft(to, options, signal)
         draft = draftOf(written, { ...place, hashedUids })
         holding.keepOnly([])
@@ -178,6 +207,8 @@ export function openWriter({
         throw error
       }
     },
+
+    removeOldThumbnail: (signal) => stage.finish(draft.fields, signal),
   }
 }
 

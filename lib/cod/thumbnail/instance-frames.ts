@@ -1,0 +1,88 @@
+import { TooLarge } from "../errors.ts"
+import { parseDicom } from "../format/dicom/index.ts"
+import { CODError } from "../format/errors.ts"
+import type { StoredTags } from "../format/metadata/types.ts"
+import type { Instance } from "../instance.ts"
+import { decodeFrame, describePixels, greyScaleOf } from "../pixels/index.ts"
+import { MAX_PARSED_BYTES } from "../reading/facts.ts"
+import { type Anchors, type Extent, placed } from "./geometry.ts"
+import type { ThumbnailPlan } from "./options.ts"
+import { blackPicture, type Picture, pictureOf } from "./picture.ts"
+
+/** A frame of an instance as the thumbnail shows it. */
+export interface DrawnFrame {
+  readonly key: string
+  /** From 0. */
+  readonly frame: number
+  readonly picture: Picture
+  readonly anchors: Anchors
+  /** It shows nothing. */
+  readonly isBlack: boolean
+  /** What kept it from being decoded. */
+  readonly error: CODError | undefined
+}
+
+/**
+ * All frames of an instance that has pixels. What is wrong with a frame is an error of that frame, what is wrong with the
+ * file of all its frames.
+ * @throws what another try may get the better of
+ */
+export async function* framesOfInstance(
+  instance: Instance,
+  plan: ThumbnailPlan,
+  signal?: AbortSignal,
+): AsyncGenerator<DrawnFrame> {
+  const key = instance.record?.key ?? (await instance.instanceUid(undefined, signal))
+  const opened = await openPixels(instance, signal).catch(badOrThrow)
+  const { frames, extent } = opened instanceof CODError ? saidOf(await instance.metadata(signal)) : opened
+  for (let frame = 0; frame < frames; frame += 1) {
+    signal?.throwIfAborted()
+    const drawn =
+      opened instanceof CODError ? opened : await draw(opened.file, frame, plan, signal).catch(badOrThrow)
+    yield drawn instanceof CODError
+      ? { key, frame, ...undrawn(drawn, extent, plan) }
+      : { key, frame, ...drawn }
+  }
+}
+
+async function openPixels(instance: Instance, signal?: AbortSignal) {
+  await using view = await instance.open(signal)
+  if (view.size > MAX_PARSED_BYTES) throw new TooLarge(instance.dicomUri, MAX_PARSED_BYTES)
+  const file = parseDicom(await view.bytes(signal))
+  const pixels = describePixels(file)
+  if (pixels === undefined) throw new CODError("it has no pixels")
+  return { file, frames: pixels.frames, extent: { width: pixels.columns, height: pixels.rows } }
+}
+
+async function draw(
+  file: Parameters<typeof decodeFrame>[0],
+  frame: number,
+  { size, resample }: ThumbnailPlan,
+  signal?: AbortSignal,
+): Promise<Omit<DrawnFrame, "key" | "frame">> {
+  const decoded = await decodeFrame(file, frame, {}, signal)
+  const { picture, anchors, isBlank } = pictureOf(decoded, greyScaleOf(file, frame), size, resample)
+  return { picture, anchors, isBlack: isBlank, error: undefined }
+}
+
+function undrawn(error: CODError, extent: Extent | undefined, { size }: ThumbnailPlan) {
+  const anchors = placed(extent ?? { width: size, height: size }, size)
+  return { picture: blackPicture(size), anchors, isBlack: true, error }
+}
+
+/** What can be said of an instance whose file cannot be read, by its metadata. */
+function saidOf(tags: StoredTags): { readonly frames: number; readonly extent: Extent | undefined } {
+  const number = (tag: string) => {
+    const value = tags[tag]?.Value?.[0]
+    return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : undefined
+  }
+  const [width, height] = [number("00280011"), number("00280010")]
+  const extent = width === undefined || height === undefined ? undefined : { width, height }
+  return { frames: number("00280008") ?? 1, extent }
+}
+
+/** What is so for good is a matter of this frame; what another try may change is one of the whole series. */
+function badOrThrow(error: unknown): CODError {
+  if (error instanceof CODError && error.verdict !== "retry" && error.verdict !== "stop") return error
+  throw error
+}

@@ -1,0 +1,23 @@
+import type { SeriesMetadata } from "../format/metadata/types.ts"
+import { recordsOf } from "../reading/series.ts"
+import type { ThumbnailDescription } from "./description.ts"
+
+/**
+ * Why a thumbnail does not show the series as it is; undefined when it does. Instances without pixels do not count, and of
+ * one whose maker wrote no checksum down it is believed to show the file that is there.
+ */
+export function whyStale(description: ThumbnailDescription, metadata: SeriesMetadata): string | undefined {
+  const records = recordsOf(metadata)
+  const lacking = records.filter(({ key, hasPixeldata }) => hasPixeldata && !description.instances.has(key))
+  const gone = [...description.instances.keys()].filter((key) => !metadata.instances.has(key))
+  const others = records.filter(({ key, crc32c }) => {
+    const shown = description.instances.get(key)?.crc32c
+    return shown !== undefined && shown !== crc32c
+  })
+  const why = [
+    ...(lacking.length > 0 ? [`it lacks ${lacking.length} instances`] : []),
+    ...(gone.length > 0 ? [`it shows ${gone.length} that are gone`] : []),
+    ...(others.length > 0 ? [`${others.length} have other bytes now`] : []),
+  ]
+  return why.length === 0 ? undefined : why.join(", ")
+}
