@@ -12,15 +12,16 @@ const MAX_WORDS = 2000
 /**
  * The program: from PATH, else from the optional npm package.
  * @param path of folders, as PATH has it (that of the process)
+ * @param from the folder of whoever needs the package
  * @returns undefined where there is neither
  */
-export function findFfmpeg(path?: string): string | undefined {
-  return Bun.which("ffmpeg", path === undefined ? undefined : { PATH: path }) ?? packagedFfmpeg()
+export function findFfmpeg(path?: string, from: string = import.meta.dir): string | undefined {
+  return Bun.which("ffmpeg", path === undefined ? undefined : { PATH: path }) ?? packagedFfmpeg(from)
 }
 
-function packagedFfmpeg(): string | undefined {
+function packagedFfmpeg(from: string): string | undefined {
   try {
-    const program = join(dirname(Bun.resolveSync(`${PACKAGE}/package.json`, import.meta.dir)), "ffmpeg")
+    const program = join(dirname(Bun.resolveSync(`${PACKAGE}/package.json`, from)), "ffmpeg")
     accessSync(program, constants.X_OK)
     return program
   } catch {

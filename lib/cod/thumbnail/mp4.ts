@@ -1,4 +1,4 @@
-import { InvalidThumbnailError } from "./errors.ts"
+import { FfmpegFailedError, InvalidThumbnailError } from "./errors.ts"
 import { type FfmpegWork, runFfmpeg } from "./ffmpeg.ts"
 import { MAX_SIZE, type Picture } from "./picture.ts"
 import { readPpms } from "./ppm.ts"
@@ -60,7 +60,10 @@ export async function decodeMp4(path: string, frames: number, signal?: AbortSign
     timeoutMs: TIMEOUT_MS,
     output: (pieces) => readPpms(pieces, { side: MAX_SIZE, count: frames + 1 }),
   }
-  const pictures = await runFfmpeg(work, signal)
+  const pictures = await runFfmpeg(work, signal).catch((cause) => {
+    if (!(cause instanceof FfmpegFailedError)) throw cause
+    throw new InvalidThumbnailError(`thumbnail.mp4 cannot be read: ${cause.message}`, { cause })
+  })
   if (pictures.length === frames) return pictures
   const shows = pictures.length > frames ? "more" : `${pictures.length}`
   throw new InvalidThumbnailError(`thumbnail.mp4 shows ${shows} frames, by the metadata ${frames}`)
