@@ -31,6 +31,7 @@ export {
   type StudyPlace,
 } from "./dicomweb.ts"
 export * from "./errors.ts"
+export { type DicomFile, parseDicom } from "./format/dicom/index.ts"
 export {
   instanceUri,
   metadataUri,
@@ -62,6 +63,18 @@ export type { LockHolder, LockOwner } from "./locking/owner.ts"
 export type { HeldLock, IntendedLock, LockJournal, SerializedLock, SeriesLock } from "./locking/types.ts"
 export { type LoadedMetadata, MetadataCache, type MetadataCacheOptions } from "./metadata-cache.ts"
 export { Metrics, type MetricsSnapshot } from "./metrics.ts"
+export {
+  type DecodedFrame,
+  type DecodeOptions,
+  decodeFrame,
+  describePixels,
+  type PixelDescription,
+  type PixelLimits,
+  type RenderedFrame,
+  type RenderOptions,
+  renderFrame,
+  type Window,
+} from "./pixels/index.ts"
 export {
   type GroupingEvents,
   InvalidQueryRow,

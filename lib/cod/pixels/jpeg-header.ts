@@ -40,7 +40,15 @@ const ADOBE_RGB = Uint8Array.from([
 ])
 
 /** Codes of markers that have a segment. */
-export const MARKERS = { SOF0: 0xc0, SOF1: 0xc1, DHT: 0xc4, SOS: 0xda, DQT: 0xdb, DRI: 0xdd } as const
+export const MARKERS = {
+  SOF0: 0xc0,
+  SOF1: 0xc1,
+  SOF3: 0xc3,
+  DHT: 0xc4,
+  SOS: 0xda,
+  DQT: 0xdb,
+  DRI: 0xdd,
+} as const
 
 export interface JpegSegment {
   readonly marker: number

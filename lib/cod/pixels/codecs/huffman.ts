@@ -5,6 +5,8 @@ export interface HuffmanTable {
   readonly largest: Int32Array
   readonly first: Int32Array
   readonly values: Uint8Array
+  /** By the next eight bits, where a code of at most as many begins them: its length times 256, and its value; else 0. */
+  readonly short: Uint16Array
 }
 
 /** Tables of one DHT segment. @throws TypeError when it is cut off */
@@ -23,81 +25,81 @@ export function* huffmanTables(
 }
 
 function tableOf(counts: Uint8Array, values: Uint8Array): HuffmanTable {
-  const table = {
-    smallest: new Int32Array(17),
-    largest: new Int32Array(17).fill(-1),
-    first: new Int32Array(17),
-    values,
-  }
+  const smallest = new Int32Array(17)
+  const largest = new Int32Array(17).fill(-1)
+  const first = new Int32Array(17)
+  const short = new Uint16Array(256)
   let code = 0
   let index = 0
   for (let length = 1; length <= 16; length += 1) {
     const count = counts[length - 1]!
-    table.first[length] = index
-    table.smallest[length] = code
-    if (count > 0) table.largest[length] = code + count - 1
+    first[length] = index
+    smallest[length] = code
+    if (count > 0) largest[length] = code + count - 1
+    for (let i = 0; i < count && length <= 8; i += 1) {
+      const begin = (code + i) << (8 - length)
+      short.fill(length * 256 + values[index + i]!, begin, begin + (1 << (8 - length)))
+    }
     code = (code + count) * 2
     index += count
   }
-  return table
+  return { smallest, largest, first, values, short }
 }
 
-/** Bits of an entropy-coded segment. Behind its end there are zeros, as many as anybody wants. */
-export function bitReader(stream: Uint8Array, start: number) {
-  let at = start
-  let byte = 0
-  let left = 0
+export interface BitReader {
+  /** A number of so many bits, the smaller half of which stands for negative ones (table F.1). */
+  signed(count: number): number
+  /** @throws TypeError for bits that are no code, and a while behind the end of all bits */
+  symbol(table: HuffmanTable): number
+  /** Goes on behind the next restart marker, if there is one. */
+  restart(): void
+  /** Where the marker behind these bits is. */
+  end(): number
+}
 
-  function bit(): number {
-    if (left === 0) {
-      byte = nextByte()
-      left = 8
+/** Bits of an entropy-coded segment. */
+export function bitReader(stream: Uint8Array, start: number): BitReader {
+  let at = start
+  // The last bits of `held` are the next ones.
+  let held = 0
+  let left = 0
+  let missing = 0
+
+  function fill(): void {
+    while (left <= 24) {
+      held = (held << 8) | nextByte()
+      left += 8
     }
-    left -= 1
-    return (byte >> left) & 1
   }
 
   function nextByte(): number {
-    if (at >= stream.length) return 0
-    if (stream[at] !== 0xff) return stream[at++]!
+    const byte = stream[at]
     // A zero is stuffed behind FF; anything else is a marker, and not ours.
-    if (stream[at + 1] !== 0) return 0
-    at += 2
-    return 0xff
+    if (byte === undefined || (byte === 0xff && stream[at + 1] !== 0)) {
+      missing += 1
+      if (missing > MOST_MISSING_BYTES) throw new TypeError("the bits end before the picture does")
+      return 0
+    }
+    at += byte === 0xff ? 2 : 1
+    return byte
   }
 
-  function bits(count: number): number {
-    let value = 0
-    for (let i = 0; i < count; i += 1) value = value * 2 + bit()
-    return value
+  function take(count: number): number {
+    if (left < count) fill()
+    left -= count
+    return (held >>> left) & (2 ** count - 1)
   }
 
-  return {
-    /** A number of so many bits, the smaller half of which stands for negative ones (table F.1). */
-    signed(count: number): number {
-      if (count === 0) return 0
-      const value = bits(count)
-      return value < 2 ** (count - 1) ? value - 2 ** count + 1 : value
-    },
-
-    symbol({ smallest, largest, first, values }: HuffmanTable): number {
-      let code = 0
-      for (let length = 1; length <= 16; length += 1) {
-        code = code * 2 + bit()
-        if (code <= largest[length]!) return values[first[length]! + code - smallest[length]!] ?? 0
+  function longSymbol({ smallest, largest, first, values }: HuffmanTable): number {
+    let code = (held >>> (left - 8)) & 0xff
+    for (let length = 9; length <= 16; length += 1) {
+      code = (code << 1) | ((held >>> (left - length)) & 1)
+      if (code <= largest[length]!) {
+        left -= length
+        return values[first[length]! + code - smallest[length]!] ?? 0
       }
-      throw new TypeError("bits that are no code")
-    },
-
-    /** Goes on behind the next restart marker, if there is one. */
-    restart(): void {
-      left = 0
-      const marker = endOfBits()
-      at = stream[marker + 1] !== undefined && (stream[marker + 1]! & 0xf8) === 0xd0 ? marker + 2 : marker
-    },
-
-    /** Where the marker behind these bits is. */
-    end: endOfBits,
+    }
+    throw new TypeError("bits that are no code")
   }
 
   function endOfBits(): number {
@@ -105,4 +107,34 @@ export function bitReader(stream: Uint8Array, start: number) {
     while (end < stream.length && !(stream[end] === 0xff && stream[end + 1] !== 0)) end += 1
     return end
   }
+
+  return {
+    signed(count) {
+      if (count === 0) return 0
+      // Of sixteen bits there is one number only (table H.2).
+      if (count >= 16) return 32_768
+      const value = take(count)
+      return value < 1 << (count - 1) ? value - (1 << count) + 1 : value
+    },
+
+    symbol(table) {
+      if (left < 16) fill()
+      const entry = table.short[(held >>> (left - 8)) & 0xff]!
+      if (entry === 0) return longSymbol(table)
+      left -= entry >> 8
+      return entry & 0xff
+    },
+
+    restart() {
+      left = 0
+      missing = 0
+      const marker = endOfBits()
+      at = ((stream[marker + 1] ?? 0) & 0xf8) === 0xd0 ? marker + 2 : marker
+    },
+
+    end: endOfBits,
+  }
 }
+
+// What is held ahead, and a little for writers that forget the padding.
+const MOST_MISSING_BYTES = 8

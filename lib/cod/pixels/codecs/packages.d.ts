@@ -15,13 +15,3 @@ declare module "@cornerstonejs/codec-openjph" {
   const factory: import("./wasm.ts").WasmFactory
   export default factory
 }
-declare module "jpeg-lossless-decoder-js" {
-  export class Decoder {
-    decode(
-      buffer: ArrayBuffer,
-      offset: number,
-      length: number,
-      bytesPerSample: number,
-    ): Uint8Array | Uint16Array
-  }
-}
