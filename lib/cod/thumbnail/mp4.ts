@@ -6,6 +6,9 @@ import { readPpms } from "./ppm.ts"
 /** Frames a second. */
 const RATE = 4
 
+/** What the pictures of a video that is read may have together: as many as 20,000 of 128 pixels a side. */
+const MAX_BYTES = 2 ** 30
+
 /** A video that takes longer than this hangs: a thousand frames of common size take a few seconds. */
 const TIMEOUT_MS = 30 * 60_000
 
@@ -49,7 +52,7 @@ export async function encodeMp4(
  * Reads a video's frames.
  * @param path of the file
  * @param frames that are expected: another number is an error
- * @throws FfmpegMissingError, InvalidThumbnailError for what is no such video
+ * @throws FfmpegMissingError, InvalidThumbnailError for what is no such video, TooLarge
  */
 export async function decodeMp4(path: string, frames: number, signal?: AbortSignal): Promise<Picture[]> {
   // A file that others made: it opens nothing but itself.
@@ -58,7 +61,7 @@ export async function decodeMp4(path: string, frames: number, signal?: AbortSign
   const work: FfmpegWork<Picture[]> = {
     args: [...from, ...to],
     timeoutMs: TIMEOUT_MS,
-    output: (pieces) => readPpms(pieces, { side: MAX_SIZE, count: frames + 1 }),
+    output: (pieces) => readPpms(pieces, { side: MAX_SIZE, count: frames + 1, bytes: MAX_BYTES }),
   }
   const pictures = await runFfmpeg(work, signal).catch((cause) => {
     if (!(cause instanceof FfmpegFailedError)) throw cause

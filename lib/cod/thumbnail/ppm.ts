@@ -1,10 +1,12 @@
+import { TooLarge } from "../format/errors.ts"
 import { InvalidThumbnailError } from "./errors.ts"
 import type { Picture } from "./picture.ts"
 
-/** What is read at most: pixels a side, and pictures. */
+/** What is read at most: pixels a side, pictures, and bytes of all of them. */
 export interface PpmLimits {
   readonly side: number
   readonly count: number
+  readonly bytes: number
 }
 
 /** `P6 WIDTH HEIGHT 255`, in any white space, and one more of it. */
@@ -15,17 +17,18 @@ const HEADER_BYTES = 32
 
 /**
  * Square pictures of the portable pixmap format, one after the other.
- * @throws InvalidThumbnailError for anything else
+ * @throws InvalidThumbnailError for anything else, TooLarge
  */
 export async function readPpms(
   pieces: AsyncIterable<Uint8Array>,
-  { side, count }: PpmLimits,
+  { side, count, bytes }: PpmLimits,
 ): Promise<Picture[]> {
   const pictures: Picture[] = []
   let rest: Uint8Array = new Uint8Array()
   let wanted = HEADER_BYTES
   let held: Uint8Array[] = []
   let length = 0
+  let total = 0
 
   const takePictures = () => {
     rest = Buffer.concat([rest, ...held])
@@ -46,6 +49,8 @@ export async function readPpms(
   for await (const piece of pieces) {
     held.push(piece.slice())
     length += piece.length
+    total += piece.length
+    if (total > bytes) throw new TooLarge("all pictures of a thumbnail together", bytes)
     if (length >= wanted) takePictures()
   }
   takePictures()

@@ -3,6 +3,7 @@ import { objectUri, type SeriesKeys } from "../format/layout.ts"
 import type { Scratch } from "../reading/scratch.ts"
 import type { Series } from "../reading/series.ts"
 import type { ThumbnailKind } from "./description.ts"
+import { InvalidThumbnailError } from "./errors.ts"
 import { decodeJpg, encodeJpg } from "./jpg.ts"
 import { decodeMp4, encodeMp4 } from "./mp4.ts"
 import type { Picture } from "./picture.ts"
@@ -78,7 +79,11 @@ export async function decodeThumbnail(
   scratch: Scratch,
   signal?: AbortSignal,
 ): Promise<readonly Picture[]> {
-  if (kind === "jpg") return [await decodeJpg(bytes)]
+  if (kind === "jpg") {
+    if (frames !== 1)
+      throw new InvalidThumbnailError(`thumbnail.jpg shows 1 frame, by the metadata ${frames}`)
+    return [await decodeJpg(bytes)]
+  }
   const path = scratch.newFile("thumbnail.mp4")
   try {
     scratch.reserve(path, bytes.length)

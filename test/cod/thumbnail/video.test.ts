@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import { mkdirSync, symlinkSync } from "node:fs"
-import { FfmpegFailedError, InvalidThumbnailError } from "../../../lib/cod/errors.ts"
+import { FfmpegFailedError, InvalidThumbnailError, TooLarge } from "../../../lib/cod/errors.ts"
 import { findFfmpeg, runFfmpeg } from "../../../lib/cod/thumbnail/ffmpeg.ts"
 import { decodeJpg, encodeJpg } from "../../../lib/cod/thumbnail/jpg.ts"
 import { decodeMp4, encodeMp4 } from "../../../lib/cod/thumbnail/mp4.ts"
@@ -138,7 +138,7 @@ describe("pictures that come through a pipe", () => {
   test("are the same however they are cut", async () => {
     const bytes = Buffer.concat([ppm(5, 1), ppm(2, 2), ppm(1, 3)])
     for (const length of [1, 3, 7, 40, 1000]) {
-      const read = await readPpms(inPieces(bytes, length), { side: 64, count: 10 })
+      const read = await readPpms(inPieces(bytes, length), { side: 64, count: 10, bytes: 1 << 20 })
       expect(read.map(({ size, rgb }) => [size, rgb.length, rgb[0]])).toEqual([
         [5, 75, 1],
         [2, 12, 2],
@@ -156,8 +156,16 @@ describe("pictures that come through a pipe", () => {
       Buffer.concat([ppm(1, 1), ppm(1, 1)]),
     ]
     for (const bytes of wrong)
-      expect(await failureOf(readPpms(inPieces(bytes, 10), { side: 64, count: 1 }))).toBeInstanceOf(
-        InvalidThumbnailError,
-      )
+      expect(
+        await failureOf(readPpms(inPieces(bytes, 10), { side: 64, count: 1, bytes: 1 << 20 })),
+      ).toBeInstanceOf(InvalidThumbnailError)
+  })
+
+  test("are too large together before all of them are held", async () => {
+    const endless = async function* () {
+      for (;;) yield ppm(8, 1)
+    }
+    const limits = { side: 64, count: Number.POSITIVE_INFINITY, bytes: 4000 }
+    expect(await failureOf(readPpms(endless(), limits))).toBeInstanceOf(TooLarge)
   })
 })
