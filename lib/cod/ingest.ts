@@ -11,6 +11,8 @@ import type { AppendOptions, AppendResult } from "./writing/writer.ts"
 export interface IngestOptions extends Omit<CODObjectOptions, "lock">, AppendOptions, WorkOptions {
   /** Goes on under this lock, and gives it back, instead of taking one. */
   readonly serialized?: SerializedCODObject | undefined
+  /** Whether to look at the series without a lock first (true): for one that is likely to be new it is a request for nothing. */
+  readonly lookFirst?: boolean | undefined
 }
 
 export interface IngestResult extends AppendResult {
@@ -24,9 +26,9 @@ export interface IngestResult extends AppendResult {
  * @throws as `CODObject.open`, `append` and `sync`
  */
 export async function ingest(instances: readonly Instance[], options: IngestOptions): Promise<IngestResult> {
-  const { log, leaveHanging, signal, serialized, ...rest } = options
+  const { log, leaveHanging, signal, serialized, lookFirst = true, ...rest } = options
   const { treatMetadataDiffsAsSame, maxInstanceBytes, maxSeriesBytes, ...series } = rest
-  if (serialized === undefined) {
+  if (serialized === undefined && lookFirst) {
     const stored = await allThereAlready(instances, series, signal)
     if (stored !== undefined) return { new: [], same: instances, conflict: [], errors: [], stored }
   }

@@ -10,6 +10,7 @@ import {
   requireRecorded,
   type WholeFile,
 } from "./reading/facts.ts"
+import { mapFile } from "./reading/file-bytes.ts"
 import { type InstanceFile, instanceFile, type Whereabouts } from "./reading/instance-file.ts"
 import { uriOpener } from "./reading/open-uri.ts"
 import { openScratch, type Scratch } from "./reading/scratch.ts"
@@ -28,7 +29,8 @@ export interface InstanceOptions extends SeriesAccess {
   readonly dicomUri: string
   /**
    * A local file of the same bytes, which is read instead. Whoever says so keeps it as it is until the series that the
-   * instance is appended to is synced: it is packed from there.
+   * instance is appended to is synced: it is packed from there. With hints of everything only its headers are read before it
+   * is uploaded, and then its bytes are held against the hint of their CRC32C.
    */
   readonly localCopy?: string | undefined
   /** URIs that are superfluous once the instance is stored in a series. */
@@ -143,6 +145,11 @@ export class Instance implements AsyncDisposable {
    * one makes no temporary file.
    */
   async readWhole(signal?: AbortSignal): Promise<WholeFile> {
+    const { crc32c: known } = this.hints
+    if (this.localCopy !== undefined && this.isKnown && known !== undefined) {
+      const bytes = mapFile(this.localCopy)
+      return { bytes, ...this.#learnFrom(bytes, known) }
+    }
     const { bytes, crc32c } = await this.#file.whole(this.hints.size, signal)
     return { bytes, ...this.#learnFrom(bytes, crc32c) }
   }

@@ -305,7 +305,7 @@ export const VARIABLES = {
       kind: positiveInteger,
       purpose: "series that are packed at a time",
       example: "4",
-      default: "2",
+      default: "8",
     },
   },
 

@@ -5,30 +5,50 @@ import type { RandomAccess } from "../format/bytes.ts"
 import { CODError } from "../format/errors.ts"
 
 /** A local file, open for reading until it is disposed of. It stays this one, whatever is renamed to its path. */
-export type FileBytes = RandomAccess & Disposable
+export interface FileBytes extends RandomAccess, Disposable {
+  /** Fills `target` with the bytes from `start` on. */
+  fill(target: Uint8Array, start: number, signal?: AbortSignal): Promise<void>
+}
 
 /** @throws NotFound when nothing is there, CODError for what cannot be opened, or is no regular file */
 export function openFileBytes(path: string): FileBytes {
   const { fd, size } = opened(path)
   let isOpen = true
+  const fill: FileBytes["fill"] = async (target, start, signal) => {
+    signal?.throwIfAborted()
+    for (let at = 0; at < target.length; ) {
+      const bytesRead = await readAt(fd, target.subarray(at), start + at).catch((cause) =>
+        Promise.reject(asFileError(path, cause)),
+      )
+      if (bytesRead === 0) throw new Unavailable(`${path} became shorter while it was read`, { path })
+      at += bytesRead
+    }
+  }
   return {
     size,
+    fill,
     async read(start, end, signal) {
-      signal?.throwIfAborted()
       const buffer = new Uint8Array(end - start)
-      for (let at = 0; at < buffer.length; ) {
-        const bytesRead = await readAt(fd, buffer.subarray(at), start + at).catch((cause) =>
-          Promise.reject(asFileError(path, cause)),
-        )
-        if (bytesRead === 0) throw new Unavailable(`${path} became shorter while it was read`, { path })
-        at += bytesRead
-      }
+      await fill(buffer, start, signal)
       return buffer
     },
     [Symbol.dispose]() {
       if (isOpen) closeSync(fd)
       isOpen = false
     },
+  }
+}
+
+/**
+ * A local file's bytes as they are there, of which only what is looked at takes memory. The file must not become shorter: to
+ * read what is gone then ends the process.
+ * @throws NotFound when nothing is there, CODError for what cannot be opened
+ */
+export function mapFile(path: string): Uint8Array {
+  try {
+    return Bun.mmap(path, { shared: false })
+  } catch (cause) {
+    throw asFileError(path, cause)
   }
 }
 

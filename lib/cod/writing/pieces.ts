@@ -44,7 +44,7 @@ export function filePiece(path: string, size: number, crc32c: string): Piece {
     crc32c,
     async readInto(target, start, signal) {
       using file = openFileBytes(path)
-      target.set(await file.read(start, start + target.length, signal))
+      await file.fill(target, start, signal)
     },
   }
 }

@@ -118,6 +118,7 @@ async function packFiles(
       metadataVersion: deps.metadataVersion,
       journal: lockJournal(deps, claim),
       leaveHanging,
+      lookFirst: series.packedAt !== null,
       ...unfinished,
       log: deps.log,
       signal,

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { rmSync, writeFileSync } from "node:fs"
 import {
   type AppendResult,
+  CODObjectNotFoundError,
   HintMismatchError,
   Instance,
   InstanceValidationError,
@@ -10,7 +11,7 @@ import {
   InvalidUid,
   TooLarge,
 } from "../../../lib/cod/index.ts"
-import { NotFound } from "../../../lib/storage/errors.ts"
+import { ChecksumMismatch, NotFound } from "../../../lib/storage/errors.ts"
 import { crc32cBase64 } from "../../../lib/support/checksums.ts"
 import { dicom, hintsOf, noise, nth, SERIES, STUDY, uid } from "./files.ts"
 import { bucketSite, folderSite, readBack, type Site } from "./sites.ts"
@@ -62,6 +63,19 @@ describe("an instance that is handed in", () => {
     expect(await readBack(cod, uid(1))).toEqual(new Uint8Array(nth(1)))
     expect((await cod.getInstance(uid(1))).record).toMatchObject({ originalPath: dicomUri })
     expect((await site.check()).findings).toEqual([])
+  })
+
+  test("is refused by the store when its local copy is damaged, and nothing is stored", async () => {
+    await using site = await folderSite()
+    const localCopy = `${site.temp.path}/copy.dcm`
+    const damaged = Buffer.from(nth(1))
+    damaged[damaged.length - 1]! ^= 1
+    writeFileSync(localCopy, damaged)
+    await using cod = await site.open()
+    const copied = new Instance({ dicomUri: "gs://raw/1.dcm", localCopy, hints: hintsOf(nth(1), 1) })
+    expect(summary(await cod.append([copied]))).toEqual({ ...NOTHING, new: 1 })
+    expect(cod.sync()).rejects.toThrow(ChecksumMismatch)
+    expect(site.open({ lock: false })).rejects.toThrow(CODObjectNotFoundError)
   })
 
   test("is an error when its local copy is another file", async () => {
