@@ -13,11 +13,7 @@ import { framesOfFile } from "./reading/file-frames.ts"
 import type { LoadedInstances } from "./reading/instances.ts"
 import type { SerializedCODObject } from "./serialize.ts"
 import type { Which } from "./stored-series.ts"
-import { type GeneratedThumbnail, generateThumbnail } from "./thumbnail/generate.ts"
-import { planOf, type ThumbnailOptions } from "./thumbnail/options.ts"
-import type { WantedThumbnail } from "./thumbnail/shown-series.ts"
-import { type DescribedFile, fileOf, isOutdated, isRemedied } from "./thumbnail/stored.ts"
-import { encodeTo } from "./thumbnail/thumbnail-file.ts"
+import type { GeneratedThumbnail } from "./thumbnail/generate.ts"
 import { ByteView } from "./view.ts"
 import { withAdded } from "./writing/added-instances.ts"
 import { inTurn } from "./writing/in-turn.ts"
@@ -129,19 +125,19 @@ export class CODObject extends MaintainedSeries {
     { dirty, ...options }: AppendOptions & Dirty = {},
     signal?: AbortSignal,
   ): Promise<AppendResult> {
-    const result = await this.#change("append", dirty, (writer) => writer.append(instances, options, signal))
+    const result = await this.change("append", dirty, (writer) => writer.append(instances, options, signal))
     for (const instance of result.new) this.#appended.set(await this.keyOf(instance, signal), instance)
     return result
   }
 
   /** Takes instances out. @throws InstanceNotFoundError for a key that is not there: nothing was changed then */
   async remove(keys: readonly string[], { dirty }: Dirty = {}): Promise<void> {
-    await this.#change("remove", dirty, (writer) => writer.remove(keys))
+    await this.change("remove", dirty, (writer) => writer.remove(keys))
   }
 
   /** Takes all other instances out. @throws as `remove` */
   async truncate(keys: readonly string[], { dirty }: Dirty = {}): Promise<void> {
-    await this.#change("truncate", dirty, (writer) => writer.truncate(keys))
+    await this.change("truncate", dirty, (writer) => writer.truncate(keys))
   }
 
   /** @throws InvalidMetadata for a name of the format's own, MetadataFieldExistsError */
@@ -150,32 +146,14 @@ export class CODObject extends MaintainedSeries {
     value: unknown,
     { dirty, overwriteExisting = true }: Dirty & { readonly overwriteExisting?: boolean } = {},
   ): Promise<void> {
-    await this.#change("addMetadataField", dirty, (writer) =>
+    await this.change("addMetadataField", dirty, (writer) =>
       writer.setField(name, value, { overwrite: overwriteExisting }),
     )
   }
 
   /** @returns whether it was there */
   async removeMetadataField(name: string, { dirty }: Dirty = {}): Promise<boolean> {
-    return await this.#change("removeMetadataField", dirty, (writer) => writer.removeField(name))
-  }
-
-  /**
-   * Makes the thumbnail anew: a picture of one frame, a video of several. The next `sync` stores it. A frame that cannot
-   * be decoded, or has no contrast, is black and told of.
-   * @throws SeriesMissingPixelDataError, NoExtractablePixelDataError, FfmpegMissingError, UsageError for an odd size
-   */
-  async generateThumbnail(
-    { dirty, ...options }: ThumbnailOptions & Dirty = {},
-    signal?: AbortSignal,
-  ): Promise<GeneratedThumbnail> {
-    const plan = planOf(options)
-    return await this.#change("generateThumbnail", dirty, async (writer) => {
-      const instances = await this.getInstances({ strictSorting: false }, signal)
-      const made = await generateThumbnail([...instances.values()], plan, encodeTo(this.series), signal)
-      writer.setThumbnail(made)
-      return made
-    })
+    return await this.change("removeMetadataField", dirty, (writer) => writer.removeField(name))
   }
 
   /**
@@ -223,24 +201,13 @@ export class CODObject extends MaintainedSeries {
     return new ByteView(inMemory(framesOfFile(bytes, record!.key).bytes(frame)))
   }
 
-  override async getThumbnailFile(
-    wanted: WantedThumbnail = {},
-    signal?: AbortSignal,
-  ): Promise<DescribedFile> {
-    const made = this.#writer?.thumbnail
-    if (made !== undefined && !isOutdated(made, this.#writer!.metadata, wanted)) return fileOf(made)
-    try {
-      return await super.getThumbnailFile(wanted, signal)
-    } catch (error) {
-      const mayMake = this.lock !== undefined || wanted.dirty === true
-      if (!mayMake || !isRemedied(error)) throw error
-      return fileOf(await this.generateThumbnail(wanted, signal))
-    }
-  }
-
   override async pullTar(signal?: AbortSignal): Promise<string> {
     this.requireSynced("pullTar")
     return await super.pullTar(signal)
+  }
+
+  protected override get madeThumbnail(): GeneratedThumbnail | undefined {
+    return this.#writer?.thumbnail
   }
 
   protected override get isLockedByUs(): boolean {
@@ -295,7 +262,7 @@ export class CODObject extends MaintainedSeries {
     this.#appended.clear()
   }
 
-  async #change<T>(
+  protected override async change<T>(
     operation: string,
     dirty: boolean | undefined,
     change: (writer: SeriesWriter) => T | Promise<T>,

@@ -4,7 +4,7 @@ import type { SeriesMetadata } from "../format/metadata/types.ts"
 import { wholeObject } from "../reading/object-bytes.ts"
 import type { Series } from "../reading/series.ts"
 import type { ThumbnailDescription } from "./description.ts"
-import { InvalidThumbnailError, StaleThumbnailError, ThumbnailMissingError } from "./errors.ts"
+import { StaleThumbnailError, ThumbnailMissingError } from "./errors.ts"
 import type { GeneratedThumbnail } from "./generate.ts"
 import { readDescription } from "./read-description.ts"
 import { whyStale } from "./stale.ts"
@@ -61,12 +61,6 @@ export function isOutdated(
   { allowStale = false }: { readonly allowStale?: boolean | undefined },
 ): boolean {
   return !allowStale && whyStale(description, metadata) !== undefined
-}
-
-/** Whether it is a failure that is over once the thumbnail is made anew. */
-export function isRemedied(error: unknown): boolean {
-  const kinds = [ThumbnailMissingError, StaleThumbnailError, InvalidThumbnailError]
-  return kinds.some((kind) => error instanceof kind)
 }
 
 async function bytesOf(
