@@ -3,7 +3,8 @@ import type { CODError } from "../format/errors.ts"
 import type { Instance } from "../instance.ts"
 import { instancesIn, type ShownFrame, type ThumbnailDescription } from "./description.ts"
 import { NoExtractablePixelDataError, SeriesMissingPixelDataError } from "./errors.ts"
-import { type DrawnFrame, framesOfInstance } from "./instance-frames.ts"
+import { inAdvance } from "./in-advance.ts"
+import { type DrawnFrame, framesOf, openInstance } from "./instance-frames.ts"
 import type { ThumbnailPlan } from "./options.ts"
 import type { Picture } from "./picture.ts"
 import { type EncodeTo, encodeThumbnail } from "./thumbnail-file.ts"
@@ -29,9 +30,12 @@ export interface GeneratedThumbnail {
 /** More frames nobody looks at: at four a second it would be more than three hours. */
 const MAX_FRAMES = 50_000
 
+/** What is read while another one is drawn. */
+const AHEAD = { count: 4, bytes: 64 << 20 }
+
 /**
  * Makes the thumbnail of instances: those with pixels, in this order, all of their frames. One of them is in memory at a
- * time. A frame that cannot be decoded is black, like one without contrast; both are told.
+ * time, and those that are read meanwhile. A frame that cannot be decoded is black, like one without contrast; both are told.
  * @throws SeriesMissingPixelDataError, NoExtractablePixelDataError when not one frame can be decoded, TooLarge,
  *   FfmpegMissingError for several frames, StorageError
  */
@@ -49,8 +53,8 @@ export async function generateThumbnail(
   const shown: ShownFrame[] = []
   const black: BlackFrame[] = []
   async function* pictures(): AsyncGenerator<Picture> {
-    for (const instance of withPixels) {
-      for await (const frame of framesOfInstance(instance, plan, signal)) {
+    for await (const opened of inAdvance(withPixels, { open: openInstance, sizeOf, ...AHEAD }, signal)) {
+      for await (const frame of framesOf(opened, plan, signal)) {
         if (shown.length >= MAX_FRAMES) throw new TooLarge("the number of a thumbnail's frames", MAX_FRAMES)
         shown.push(shownAs(frame))
         if (frame.isBlack) black.push({ key: frame.key, frame: frame.frame, error: frame.error })
@@ -71,4 +75,8 @@ export async function generateThumbnail(
 
 function shownAs({ key, frame, anchors }: DrawnFrame): ShownFrame {
   return { key, frame, anchors }
+}
+
+function sizeOf({ record }: Instance): number {
+  return record?.size ?? Number.POSITIVE_INFINITY
 }

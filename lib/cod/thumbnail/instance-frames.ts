@@ -1,5 +1,5 @@
 import { TooLarge } from "../errors.ts"
-import { parseDicom } from "../format/dicom/index.ts"
+import { type DicomFile, parseDicom } from "../format/dicom/index.ts"
 import { CODError } from "../format/errors.ts"
 import type { StoredTags } from "../format/metadata/types.ts"
 import type { Instance } from "../instance.ts"
@@ -22,23 +22,36 @@ export interface DrawnFrame {
   readonly error: CODError | undefined
 }
 
+/** An instance whose pixels are to be drawn. */
+export interface OpenedInstance {
+  readonly key: string
+  /** As far as anybody says: 1 at least. */
+  readonly frames: number
+  readonly extent: Extent | undefined
+  /** The file, or what is wrong with it. */
+  readonly file: DicomFile | CODError
+}
+
 /**
- * All frames of an instance that has pixels. What is wrong with a frame is an error of that frame, what is wrong with the
- * file of all its frames.
+ * Reads an instance that has pixels. What is wrong with its file is a matter of its frames.
  * @throws what another try may get the better of
  */
-export async function* framesOfInstance(
-  instance: Instance,
+export async function openInstance(instance: Instance, signal?: AbortSignal): Promise<OpenedInstance> {
+  const key = instance.record?.key ?? (await instance.instanceUid(undefined, signal))
+  const opened = await openPixels(instance, signal).catch(badOrThrow)
+  if (!(opened instanceof CODError)) return { key, ...opened }
+  return { key, ...saidOf(await instance.metadata(signal)), file: opened }
+}
+
+/** All frames of an instance; what is wrong with one is an error of that frame. */
+export async function* framesOf(
+  { key, frames, extent, file }: OpenedInstance,
   plan: ThumbnailPlan,
   signal?: AbortSignal,
 ): AsyncGenerator<DrawnFrame> {
-  const key = instance.record?.key ?? (await instance.instanceUid(undefined, signal))
-  const opened = await openPixels(instance, signal).catch(badOrThrow)
-  const { frames, extent } = opened instanceof CODError ? saidOf(await instance.metadata(signal)) : opened
   for (let frame = 0; frame < frames; frame += 1) {
     signal?.throwIfAborted()
-    const drawn =
-      opened instanceof CODError ? opened : await draw(opened.file, frame, plan, signal).catch(badOrThrow)
+    const drawn = file instanceof CODError ? file : await draw(file, frame, plan, signal).catch(badOrThrow)
     yield drawn instanceof CODError
       ? { key, frame, ...undrawn(drawn, extent, plan) }
       : { key, frame, ...drawn }
@@ -55,7 +68,7 @@ async function openPixels(instance: Instance, signal?: AbortSignal) {
 }
 
 async function draw(
-  file: Parameters<typeof decodeFrame>[0],
+  file: DicomFile,
   frame: number,
   { size, resample }: ThumbnailPlan,
   signal?: AbortSignal,
