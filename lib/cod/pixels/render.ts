@@ -54,10 +54,10 @@ const TABLE_ENTRIES = 1 << 16
 /** From a stored value to 0 to 255. What is no number is black. */
 function mapping(data: Samples, scale: GreyScale): (stored: number) => number {
   const { min, max } = scale.hasWindow ? { min: 0, max: 1 } : extentOf(data, scale.map)
-  const [black, factor] = scale.isInverted ? [max, 255 / (min - max)] : [min, 255 / (max - min)]
-  if (!Number.isFinite(factor)) return () => 0
+  if (!(max > min)) return () => 0
+  const [black, span] = scale.isInverted ? [max, min - max] : [min, max - min]
   return (stored) => {
-    const shown = Math.round((scale.map(stored) - black) * factor)
+    const shown = Math.round(((scale.map(stored) - black) * 255) / span)
     return shown > 0 ? Math.min(255, shown) : 0
   }
 }
