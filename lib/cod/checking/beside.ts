@@ -4,7 +4,7 @@ import { MAX_INDEX_BYTES, readIndex } from "../format/index/read.ts"
 import type { SeriesMetadata } from "../format/metadata/types.ts"
 import { nameOf, wholeObject } from "../reading/object-bytes.ts"
 import { lookFor } from "../reading/presence.ts"
-import { recordsOf, type Series } from "../reading/series.ts"
+import type { Series } from "../reading/series.ts"
 import { locksOf } from "../reading/settle.ts"
 import { thumbnailOf } from "../reading/thumbnail.ts"
 import { type Finding, finding } from "./finding.ts"
@@ -53,16 +53,11 @@ export async function checkThumbnail(
   if (described === undefined) {
     return stored.map((uri) => finding("thumbnail-left-over", uri, "the metadata describes no thumbnail"))
   }
-  const withPixels = recordsOf(metadata).filter(({ hasPixeldata }) => hasPixeldata)
-  const lacking = withPixels.filter(({ key }) => !described.keys.has(key)).length
-  const gone = [...described.keys].filter((key) => !metadata.instances.has(key)).length
   const where = described.uri ?? series.uri
   const left = stored.filter((uri) => uri !== described.uri)
   return [
     ...(stored.includes(described.uri ?? "") ? [] : [finding("thumbnail-stale", where, "it is not there")]),
-    ...(lacking + gone === 0
-      ? []
-      : [finding("thumbnail-stale", where, `it lacks ${lacking} instances and shows ${gone} that are gone`)]),
+    ...(described.stale === undefined ? [] : [finding("thumbnail-stale", where, described.stale)]),
     ...left.map((uri) => finding("thumbnail-left-over", uri, `the metadata describes ${where}`)),
   ]
 }

@@ -1,5 +1,7 @@
 import { objectUri } from "../format/layout.ts"
 import type { SeriesMetadata } from "../format/metadata/types.ts"
+import type { ShownInstance } from "../thumbnail/description.ts"
+import { whyStale } from "../thumbnail/stale.ts"
 import { lookFor } from "./presence.ts"
 import type { Series } from "./series.ts"
 
@@ -14,8 +16,8 @@ export interface Thumbnail {
 export interface DescribedThumbnail {
   /** Where it stands in this series, whatever place the metadata remembers; undefined when it names no thumbnail. */
   readonly uri: string | undefined
-  /** Keys of the instances that it shows. */
-  readonly keys: ReadonlySet<string>
+  /** Why it does not show the series as it is; undefined when it does. */
+  readonly stale: string | undefined
 }
 
 export async function thumbnailOf(
@@ -33,17 +35,33 @@ export async function thumbnailOf(
     ...(jpgInfo === undefined ? [] : [uris[".jpg"]]),
     ...(mp4Info === undefined ? [] : [uris[".mp4"]]),
   ]
-  return { described: describedIn(metadata.fields.get("thumbnail"), uris), stored }
+  const crc32cs = new Map([
+    [uris[".jpg"], jpgInfo?.crc32c],
+    [uris[".mp4"], mp4Info?.crc32c],
+  ])
+  return { described: describedIn(metadata, uris, crc32cs), stored }
 }
 
 /** Others write what they like there: what is not of the known shape describes nothing. */
-function describedIn(field: unknown, uris: Readonly<Record<string, string>>): DescribedThumbnail | undefined {
+function describedIn(
+  metadata: SeriesMetadata,
+  uris: Readonly<Record<string, string>>,
+  crc32cs: ReadonlyMap<string, string | undefined>,
+): DescribedThumbnail | undefined {
+  const field = metadata.fields.get("thumbnail")
   if (typeof field !== "object" || field === null) return undefined
-  const { uri, instances } = field as { readonly uri?: unknown; readonly instances?: unknown }
+  const { uri, instances, crc32c } = field as Readonly<Record<string, unknown>>
   const [extension] = typeof uri === "string" ? (/\.(?:jpg|mp4)$/.exec(uri) ?? []) : []
-  const keys = typeof instances === "object" && instances !== null ? Object.keys(instances) : []
-  return {
-    uri: extension === undefined ? undefined : uris[extension],
-    keys: new Set(keys),
-  }
+  const file = extension === undefined ? undefined : uris[extension]
+  const entries = typeof instances === "object" && instances !== null ? Object.entries(instances) : []
+  const shown = new Map(entries.map(([key, entry]) => [key, shownIn(entry)]))
+  const found = crc32cs.get(file ?? "")
+  const isOther = typeof crc32c === "string" && found !== undefined && found !== crc32c
+  const stale = isOther ? "its file is another one than the metadata describe" : undefined
+  return { uri: file, stale: whyStale({ instances: shown }, metadata) ?? stale }
+}
+
+function shownIn(entry: unknown): Pick<ShownInstance, "crc32c"> {
+  const { crc32c } = (entry ?? {}) as { readonly crc32c?: unknown }
+  return { crc32c: typeof crc32c === "string" ? crc32c : undefined }
 }

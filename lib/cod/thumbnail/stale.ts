@@ -1,12 +1,15 @@
 import type { SeriesMetadata } from "../format/metadata/types.ts"
 import { recordsOf } from "../reading/series.ts"
-import type { ThumbnailDescription } from "./description.ts"
+import type { ShownInstance } from "./description.ts"
 
 /**
  * Why a thumbnail does not show the series as it is; undefined when it does. Instances without pixels do not count, and of
  * one whose maker wrote no checksum down it is believed to show the file that is there.
  */
-export function whyStale(description: ThumbnailDescription, metadata: SeriesMetadata): string | undefined {
+export function whyStale(
+  description: { readonly instances: ReadonlyMap<string, Pick<ShownInstance, "crc32c">> },
+  metadata: SeriesMetadata,
+): string | undefined {
   const records = recordsOf(metadata)
   const lacking = records.filter(({ key, hasPixeldata }) => hasPixeldata && !description.instances.has(key))
   const gone = [...description.instances.keys()].filter((key) => !metadata.instances.has(key))
