@@ -19,6 +19,13 @@ export function findFfmpeg(path?: string, from: string = import.meta.dir): strin
   return Bun.which("ffmpeg", path === undefined ? undefined : { PATH: path }) ?? packagedFfmpeg(from)
 }
 
+/** The same for who needs it. @throws FfmpegMissingError */
+export function requireFfmpeg(...where: Parameters<typeof findFfmpeg>): string {
+  const program = findFfmpeg(...where)
+  if (program === undefined) throw new FfmpegMissingError()
+  return program
+}
+
 function packagedFfmpeg(from: string): string | undefined {
   try {
     const program = join(dirname(Bun.resolveSync(`${PACKAGE}/package.json`, from)), "ffmpeg")
@@ -46,8 +53,7 @@ export interface FfmpegWork<T> {
  * @throws FfmpegMissingError, FfmpegFailedError; what `input` and `output` throw
  */
 export async function runFfmpeg<T>(work: FfmpegWork<T>, signal?: AbortSignal): Promise<T> {
-  const program = findFfmpeg()
-  if (program === undefined) throw new FfmpegMissingError()
+  const program = requireFfmpeg()
   if (signal?.aborted) throw abortReason(signal)
   const child = Bun.spawn([program, "-hide_banner", "-loglevel", "error", ...work.args], {
     stdin: "pipe",

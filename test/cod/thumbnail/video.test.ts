@@ -1,7 +1,12 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import { mkdirSync, symlinkSync } from "node:fs"
-import { FfmpegFailedError, InvalidThumbnailError, TooLarge } from "../../../lib/cod/errors.ts"
-import { findFfmpeg, runFfmpeg } from "../../../lib/cod/thumbnail/ffmpeg.ts"
+import {
+  FfmpegFailedError,
+  FfmpegMissingError,
+  InvalidThumbnailError,
+  TooLarge,
+} from "../../../lib/cod/errors.ts"
+import { findFfmpeg, requireFfmpeg, runFfmpeg } from "../../../lib/cod/thumbnail/ffmpeg.ts"
 import { decodeJpg, encodeJpg } from "../../../lib/cod/thumbnail/jpg.ts"
 import { decodeMp4, encodeMp4 } from "../../../lib/cod/thumbnail/mp4.ts"
 import type { Picture } from "../../../lib/cod/thumbnail/picture.ts"
@@ -112,6 +117,7 @@ describe("ffmpeg", () => {
 
   test("is nowhere where neither PATH nor a package has it", () => {
     expect(findFfmpeg(dir.file("nowhere"), dir.path)).toBeUndefined()
+    expect(() => requireFfmpeg(dir.file("nowhere"), dir.path)).toThrow(FfmpegMissingError)
   })
 })
 
