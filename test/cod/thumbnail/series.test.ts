@@ -2,15 +2,18 @@ import { describe, expect, test } from "bun:test"
 import {
   CleanOpOnUnlockedCODObjectError,
   CODObject,
+  CorruptInstanceError,
   findFfmpeg,
   type Instance,
   InstanceNotFoundError,
   NoExtractablePixelDataError,
   NotInThumbnailError,
+  SeriesBeingRewritten,
   SeriesMissingPixelDataError,
   StaleThumbnailError,
   ThumbnailMissingError,
 } from "../../../lib/cod/index.ts"
+import { openInstance } from "../../../lib/cod/thumbnail/instance-frames.ts"
 import { Unavailable } from "../../../lib/storage/errors.ts"
 import type { ObjectStore } from "../../../lib/storage/store.ts"
 import { UsageError } from "../../../lib/support/errors.ts"
@@ -213,6 +216,22 @@ withFfmpeg("a thumbnail", () => {
     await cod.release()
   })
 
+  test("has a black frame, as large as the metadata say, for an instance that is damaged", async () => {
+    await using site = await folderWith(VIDEO)
+    const [first] = VIDEO.expected.order
+    const { start_byte, size } = VIDEO.expected.instances[first!]!
+    await site.changeTar((tar) => {
+      tar[start_byte + size - 2]! ^= 1
+      return tar
+    })
+    await using cod = await reading(site)
+    const { black, description } = await cod.generateThumbnail({ dirty: true })
+    expect(black.map(({ key, frame }) => [key, frame])).toEqual([[first!, 0]])
+    expect(black[0]!.error).toBeInstanceOf(CorruptInstanceError)
+    expect(description.frames[0]!.anchors.original).toEqual({ width: 64, height: 40 })
+    expect(description.frames.length).toBe(6)
+  })
+
   test("goes on when its upload failed, with the next sync", async () => {
     await using site = await folderWith(SEVERAL)
     let failures = 1
@@ -245,6 +264,15 @@ withFfmpeg("a thumbnail", () => {
 })
 
 describe("no thumbnail", () => {
+  test("is made while another try may read what could not be read now", async () => {
+    await using site = await folderWith(PICTURE)
+    const rewritten = new SeriesBeingRewritten(site.uri, 30_000, undefined)
+    await using cod = await reading(site)
+    const instance = await cod.getInstanceByIndex(0)
+    instance.moveTo({ uri: instance.dicomUri, open: () => Promise.reject(rewritten) })
+    expect(await failureOf(openInstance(instance))).toBe(rewritten)
+  })
+
   test("is made of a series without pixels, nor of one of which no frame can be decoded", async () => {
     using dir = tempDir("thumbnail")
     const files = sourceFiles(dir.path)
