@@ -296,7 +296,7 @@ export class CODObject extends MaintainedSeries {
       loaded,
       hashedUids: this.access.hashedUids ?? false,
       afterCrash: this.access.afterCrash,
-      pixeldataHash: async (key, signal) => await (await this.getInstance(key, signal)).pixeldataHash(signal),
+      storedInstance: (key, signal) => this.getInstance(key, signal),
     })
   }
 }

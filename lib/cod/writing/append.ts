@@ -12,6 +12,7 @@ import type { Holding } from "./holding.ts"
 import { keyWithin, TRUSTING } from "./membership.ts"
 import { type Destination, isoTime, packInstance } from "./pack.ts"
 import { filePiece } from "./pieces.ts"
+import { isStoredTranscoded } from "./transcoded.ts"
 
 export interface AppendOptions {
   /** Whether an instance of the same UID and the same pixels counts as the same, whatever its other elements say (false). */
@@ -25,8 +26,13 @@ export interface AppendOptions {
 /** What became of instances that were handed in: each is in one of the lists, once. */
 export interface AppendResult {
   readonly new: readonly Instance[]
-  /** There already, byte for byte. */
+  /** There already, byte for byte unless `transcoded` has it too. */
   readonly same: readonly Instance[]
+  /**
+   * Those of `same` that are stored with their pixels encoded anew without loss (JPEG 2000), as the Python package does: every
+   * sample and all other elements are the same. Left out where there are none.
+   */
+  readonly transcoded?: readonly Instance[]
   /** There already with other bytes, which stay; where these came from is in the metadata's `diff_hash_dupe_paths`. */
   readonly conflict: readonly Instance[]
   readonly errors: readonly { readonly instance: Instance; readonly error: unknown }[]
@@ -42,8 +48,8 @@ export interface AppendTo {
   position(signal?: AbortSignal): Promise<number>
   /** It went there. */
   placed(record: InstanceRecord): void
-  /** CRC32C of the pixels of an instance that is in the series. */
-  pixeldataHash(key: string, signal?: AbortSignal): Promise<string | undefined>
+  /** An instance that is in the series. */
+  storedInstance(key: string, signal?: AbortSignal): Promise<Instance>
 }
 
 const GIB = 2 ** 30
@@ -60,8 +66,9 @@ export async function appendTo(
   signal?: AbortSignal,
 ): Promise<AppendResult> {
   const result = { new: [], same: [], conflict: [], errors: [] } as {
-    -readonly [List in keyof AppendResult]: AppendResult[List][number][]
+    -readonly [List in Outcome | "errors"]: AppendResult[List][number][]
   }
+  const transcoded: Instance[] = []
   const restore = snapshotOf(to.draft)
   const room = roomIn(to.draft, options)
   for (const [n, instance] of instances.entries()) {
@@ -69,7 +76,9 @@ export async function appendTo(
       if (signal?.aborted === true) throw abortReason(signal)
       // On its way while this one is packed.
       instances[n + 1]?.expectWhole(signal)
-      result[await appendOne(to, instance, room, options, signal)].push(instance as never)
+      const outcome = await appendOne(to, instance, room, options, signal)
+      if (outcome === "transcoded") transcoded.push(instance)
+      result[outcome === "transcoded" ? "same" : outcome].push(instance)
     } catch (error) {
       if (isOfSeries(error) || signal?.aborted === true) {
         restore()
@@ -78,7 +87,7 @@ export async function appendTo(
       result.errors.push({ instance, error })
     }
   }
-  return result
+  return transcoded.length === 0 ? result : { ...result, transcoded }
 }
 
 /** The series, not one instance of it. */
@@ -105,7 +114,7 @@ function roomIn({ instances, seriesUid }: Draft, { maxSeriesBytes = 100 * GIB }:
   }
 }
 
-type Outcome = Exclude<keyof AppendResult, "errors">
+type Outcome = "new" | "same" | "conflict"
 
 /** One after the other: of the temporary files that reading them makes there is one at a time. */
 async function appendOne(
@@ -114,7 +123,7 @@ async function appendOne(
   room: Room,
   options: AppendOptions,
   signal?: AbortSignal,
-): Promise<Outcome> {
+): Promise<Outcome | "transcoded"> {
   const wasFetched = instance.isMoved
   const dropFetched = async () => {
     if (!wasFetched && instance.isMoved) await instance.cleanup()
@@ -132,7 +141,12 @@ interface Terms extends AppendOptions {
   dropFetched(): Promise<void>
 }
 
-async function judge(to: AppendTo, instance: Instance, terms: Terms, signal?: AbortSignal): Promise<Outcome> {
+async function judge(
+  to: AppendTo,
+  instance: Instance,
+  terms: Terms,
+  signal?: AbortSignal,
+): Promise<Outcome | "transcoded"> {
   refuseTooLarge(instance, instance.hints.size ?? 0, terms)
   // Of a file of which nothing is known everything is read at once: it will be needed if the instance is new.
   const whole = instance.isKnown ? undefined : await instance.readWhole(signal)
@@ -146,6 +160,7 @@ async function judge(to: AppendTo, instance: Instance, terms: Terms, signal?: Ab
   if ((await instance.crc32c({}, signal)) === known.crc32c) return "same"
   if (terms.treatMetadataDiffsAsSame === true && (await hasSamePixels(to, instance, known, signal)))
     return "same"
+  if (await isStoredTranscoded(known, instance, to.storedInstance, signal)) return "transcoded"
   noteConflict(to, instance, known)
   return "conflict"
 }
@@ -191,14 +206,16 @@ async function addNew(
 }
 
 async function hasSamePixels(
-  { pixeldataHash }: AppendTo,
+  { storedInstance }: AppendTo,
   instance: Instance,
   known: InstanceRecord,
   signal?: AbortSignal,
 ): Promise<boolean> {
   if (!known.hasPixeldata) return false
   const hash = await instance.pixeldataHash(signal)
-  return hash !== undefined && hash === (await pixeldataHash(known.key, signal))
+  return (
+    hash !== undefined && hash === (await (await storedInstance(known.key, signal)).pixeldataHash(signal))
+  )
 }
 
 /** Local paths mean nothing to others and are not kept. */

@@ -55,7 +55,7 @@ export interface WriterOptions {
   readonly hashedUids: boolean
   /** Whether a write of ours may have been cut off; undefined when nobody knows. */
   readonly afterCrash?: boolean | undefined
-  pixeldataHash(key: string, signal?: AbortSignal): Promise<string | undefined>
+  storedInstance(key: string, signal?: AbortSignal): Promise<Instance>
 }
 
 export function openWriter({
@@ -64,7 +64,7 @@ export function openWriter({
   loaded,
   hashedUids,
   afterCrash,
-  pixeldataHash,
+  storedInstance,
 }: WriterOptions): SeriesWriter {
   const { place, scratch, clock, metrics } = series
   const holding = openHolding(scratch)
@@ -121,7 +121,7 @@ export function openWriter({
 
     async append(instances, options, signal) {
       const before = end
-      const to = { draft, place, holding, now: () => clock.now(), position, placed, pixeldataHash }
+      const to = { draft, place, holding, now: () => clock.now(), position, placed, storedInstance }
       try {
         const result = await appendTo(to, instances, options, signal)
         if (afterCrash === true) await acceptTar(signal)
