@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
+import { CODError } from "../format/errors.ts"
 import type { DecodeAnswer, DecodeRequest } from "./codecs/protocol.ts"
 
 /** What became of a stream: `ended` when its decoder took too long, or died. */
@@ -18,8 +19,18 @@ export interface DecodingRoom {
  */
 export async function decodeElsewhere(
   request: DecodeRequest,
-  { milliseconds }: DecodingRoom,
+  room: DecodingRoom,
   signal?: AbortSignal,
+): Promise<Decoding> {
+  const decoding = await decodeOnce(request, room, signal)
+  // It may have died for another reason than this stream: memory that somebody else took, or a signal to all.
+  return "ended" in decoding && decoding.ended === "died" ? await decodeOnce(request, room, signal) : decoding
+}
+
+async function decodeOnce(
+  request: DecodeRequest,
+  { milliseconds }: DecodingRoom,
+  signal: AbortSignal | undefined,
 ): Promise<Decoding> {
   const decoder = await seat(signal)
   try {
@@ -38,6 +49,7 @@ interface DecoderProcess {
 }
 
 const MOST = Math.min(4, availableParallelism())
+const IDLE_MILLISECONDS = 60_000
 const idle: DecoderProcess[] = []
 const waiting: (() => void)[] = []
 let busy = 0
@@ -63,15 +75,8 @@ function release(decoder: DecoderProcess | undefined): void {
 
 function startDecoder(): DecoderProcess {
   let settle: (decoding: Decoding) => void = () => {}
-  const child = Bun.spawn([process.execPath, "--no-env-file", WORKER], {
-    cwd: fileURLToPath(new URL(".", import.meta.url)),
-    env: {},
-    serialization: "advanced",
-    stdio: ["ignore", "ignore", "ignore"],
-    ipc: (answer: DecodeAnswer) => settle(answer),
-    onExit: () => settle({ ended: "died" }),
-  })
-  child.unref()
+  let rest: Timer | undefined
+  const child = spawned((answer) => settle(answer))
 
   const end = (decoding: Decoding) => {
     child.kill("SIGKILL")
@@ -89,6 +94,7 @@ function startDecoder(): DecoderProcess {
       const onAbort = () => end({ ended: "died" })
       const deadline = setTimeout(() => end({ ended: "timeout" }), milliseconds)
       signal?.addEventListener("abort", onAbort)
+      clearTimeout(rest)
       child.ref()
       try {
         child.send(request)
@@ -99,8 +105,28 @@ function startDecoder(): DecoderProcess {
         child.unref()
         clearTimeout(deadline)
         signal?.removeEventListener("abort", onAbort)
+        // Some programs run for months and decode once a night.
+        rest = setTimeout(() => child.kill("SIGKILL"), IDLE_MILLISECONDS).unref()
       }
     },
+  }
+}
+
+/** @throws CODError when the machine has no room for another process */
+function spawned(settle: (decoding: Decoding) => void) {
+  try {
+    const child = Bun.spawn([process.execPath, "--no-env-file", WORKER], {
+      cwd: fileURLToPath(new URL(".", import.meta.url)),
+      env: {},
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "ignore"],
+      ipc: (answer: DecodeAnswer) => settle(answer),
+      onExit: () => settle({ ended: "died" }),
+    })
+    child.unref()
+    return child
+  } catch (cause) {
+    throw new CODError("no process for decoding could be started", { verdict: "retry", cause })
   }
 }
 

@@ -53,6 +53,7 @@ export async function wasmCodec(
     decoder.delete()
     // Memory of WebAssembly never shrinks.
     if (module.HEAPU8.length <= KEPT_BYTES) kept = module
+    else setTimeout(() => Bun.gc(true))
     return decoded
   }
 }

@@ -4,6 +4,9 @@
  */
 import type { Codec, Decode, DecodeAnswer, DecodeRequest } from "./protocol.ts"
 
+// A terminal's signals are for everybody. Whoever started this process goes on for a while, and ends it.
+process.on("SIGINT", () => {})
+process.on("SIGTERM", () => {})
 process.on("disconnect", () => process.exit(0))
 process.on("message", async (request: DecodeRequest) => {
   process.send?.(await answer(request))
