@@ -83,7 +83,9 @@ async function decodeRaw(
 function rleFrame(stream: Uint8Array, description: PixelDescription): RawFrame | string {
   const data = rleSamples(stream, description)
   if (typeof data === "string") return data
-  const { rows, columns, samples, bitsStored, photometric } = description
+  const { rows, columns, samples, bitsStored } = description
+  // Segments are of whole samples: no pixels share their colours.
+  const photometric = description.photometric === "YBR_FULL_422" ? "YBR_FULL" : description.photometric
   return { rows, columns, samples, bitsStored, photometric, data: storedSamples(data, description) }
 }
 

@@ -56,9 +56,10 @@ export function bitsPerPixel({ photometric, samples, bitsAllocated }: PixelDescr
   return (photometric === "YBR_FULL_422" ? 2 : samples) * bitsAllocated
 }
 
-/** As `bitsPerPixel`, in bytes once they are unpacked. */
-function decodedBytes({ rows, columns, samples, bitsAllocated }: PixelDescription): number {
-  return rows * columns * samples * Math.max(1, bitsAllocated / 8)
+/** Bytes of a frame once it is unpacked; palettes make three samples of up to 16 bits out of one. */
+function decodedBytes({ rows, columns, samples, bitsAllocated, photometric }: PixelDescription): number {
+  const perPixel = photometric === "PALETTE COLOR" ? 6 : samples * Math.max(1, bitsAllocated / 8)
+  return rows * columns * perPixel
 }
 
 function requireBounded(description: PixelDescription, limits: PixelLimits): void {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import { TooLarge, UndecodableFrameError } from "../../../lib/cod/errors.ts"
+import { CODError, TooLarge, UndecodableFrameError } from "../../../lib/cod/errors.ts"
+import { parseDicom } from "../../../lib/cod/format/dicom/index.ts"
 import { describePixels, renderFrame } from "../../../lib/cod/pixels/index.ts"
+import { explicit, item } from "../format/dicom/build.ts"
 import * as encoders from "./encoders.ts"
-import { pixelFile, SYNTAXES, words } from "./files.ts"
+import { pixelFile, pixelFileBytes, SYNTAXES, text, words } from "./files.ts"
 
 const shape = { rows: 24, columns: 20, components: 1, bits: 12 } as const
 const data = Uint16Array.from({ length: 480 }, (_, i) => (i * i * 7) % 4096)
@@ -12,7 +14,7 @@ const grey = { ...shape, data }
 const colours = { rows: 8, columns: 20, components: 3, bits: 8, data: bytes } as const
 
 // Some of them keep CharLS busy for ever: time is what this test is made of.
-const limits = { milliseconds: 150, memoryBytes: 256 * 2 ** 20, frameBytes: 2 ** 20 }
+const limits = { milliseconds: 100, memoryBytes: 256 * 2 ** 20, frameBytes: 2 ** 20 }
 
 const STREAMS = [
   { name: "RLE", syntax: SYNTAXES.rle, picture: grey, stream: rle },
@@ -80,6 +82,34 @@ test("limits can be set", async () => {
   expect(
     (await renderFrame(file, 0, { limits: { dimension: 2, frameBytes: 4, frames: 1 } })).data,
   ).toHaveLength(4)
+})
+
+test("files with damaged descriptions, tables and pixels are pictures or errors of ours", async () => {
+  const lut = [explicit(0x00283002, "US", words(2, 0, 8)), explicit(0x00283006, "OW", words(0, 255))]
+  const others = [
+    ...[0x00281101, 0x00281102, 0x00281103].map((tag) => explicit(tag, "US", words(4, 0, 16))),
+    ...[0x00281221, 0x00281222, 0x00281223].map((tag) => explicit(tag, "OW", words(0, 1, 9, 1, 3, 90))),
+    text(0x00281050, "DS", "40\\1"),
+    text(0x00281051, "DS", "80\\2"),
+    explicit(0x00283000, "SQ", item(Buffer.concat(lut))),
+    explicit(0x00283010, "SQ", item(Buffer.concat(lut))),
+  ]
+  const shape = { rows: 4, columns: 4, frames: 2, pixels: new Uint8Array(96).fill(3), others }
+  const files = [
+    pixelFileBytes(shape),
+    pixelFileBytes({ ...shape, photometric: "PALETTE COLOR" }),
+    pixelFileBytes({ ...shape, samples: 3, photometric: "YBR_FULL_422" }),
+  ]
+  const property = fc.asyncProperty(
+    fc.constantFrom(...files).chain(damaged),
+    fc.nat(1),
+    async (bytes, frame) => {
+      const render = async () => await renderFrame(parseDicom(bytes), frame, { limits })
+      const outcome = await render().catch((error: unknown) => error)
+      if (outcome instanceof Error) expect(outcome).toBeInstanceOf(CODError)
+    },
+  )
+  await fc.assert(property, { numRuns: 2000 })
 })
 
 /** The stream with some of its bytes changed, cut off, taken out or doubled; the first ones are headers. */
