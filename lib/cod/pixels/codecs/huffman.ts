@@ -51,6 +51,8 @@ export interface BitReader {
   signed(count: number): number
   /** @throws TypeError for bits that are no code, and a while behind the end of all bits */
   symbol(table: HuffmanTable): number
+  /** A symbol, and the number of so many bits behind it. */
+  difference(table: HuffmanTable): number
   /** Goes on behind the next restart marker, if there is one. */
   restart(): void
   /** Where the marker behind these bits is. */
@@ -87,7 +89,7 @@ export function bitReader(stream: Uint8Array, start: number): BitReader {
   function take(count: number): number {
     if (left < count) fill()
     left -= count
-    return (held >>> left) & (2 ** count - 1)
+    return (held >>> left) & ((1 << count) - 1)
   }
 
   function longSymbol({ smallest, largest, first, values }: HuffmanTable): number {
@@ -108,22 +110,26 @@ export function bitReader(stream: Uint8Array, start: number): BitReader {
     return end
   }
 
-  return {
-    signed(count) {
-      if (count === 0) return 0
-      // Of sixteen bits there is one number only (table H.2).
-      if (count >= 16) return 32_768
-      const value = take(count)
-      return value < 1 << (count - 1) ? value - (1 << count) + 1 : value
-    },
+  function signed(count: number): number {
+    if (count === 0) return 0
+    // Of sixteen bits there is one number only (table H.2).
+    if (count >= 16) return 32_768
+    const value = take(count)
+    return value < 1 << (count - 1) ? value - (1 << count) + 1 : value
+  }
 
-    symbol(table) {
-      if (left < 16) fill()
-      const entry = table.short[(held >>> (left - 8)) & 0xff]!
-      if (entry === 0) return longSymbol(table)
-      left -= entry >> 8
-      return entry & 0xff
-    },
+  function symbol(table: HuffmanTable): number {
+    if (left < 16) fill()
+    const entry = table.short[(held >>> (left - 8)) & 0xff]!
+    if (entry === 0) return longSymbol(table)
+    left -= entry >> 8
+    return entry & 0xff
+  }
+
+  return {
+    signed,
+    symbol,
+    difference: (table) => signed(symbol(table)),
 
     restart() {
       left = 0

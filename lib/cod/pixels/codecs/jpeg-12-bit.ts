@@ -61,7 +61,7 @@ function readBlock(
   prediction: number,
 ): number {
   block.fill(0)
-  const difference = bits.signed(bits.symbol(dc))
+  const difference = bits.difference(dc)
   block[0] = (prediction + difference) * quantization[0]!
   for (let k = 1; k < 64; k += 1) {
     const symbol = bits.symbol(ac)

@@ -72,7 +72,7 @@ function readLine(
             : predicted(predictor, data[at - step]!, data[at - above]!, data[at - above - step]!)
       } else prediction = predictor === 0 ? 2 ** (precision - pointTransform - 1) : data[at - above]!
       // Kept modulo 65536, as differences are meant.
-      data[at] = prediction + bits.signed(bits.symbol(table))
+      data[at] = prediction + bits.difference(table)
     }
   }
 }
