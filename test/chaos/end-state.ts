@@ -13,9 +13,12 @@ export function expectAllCopiedOnce(site: Site) {
   expect(readdirSync(site.spool)).toEqual([])
 }
 
+/** Series are looked at where they are packed amid kills (`ingest-kill.test.ts`). */
+const isCopied = (key: string | undefined) => key?.startsWith("cod/dicomweb/") === false
+
 /** The destination holds what is planned and receipts, each byte as at the origin, and nothing else. */
 function expectWhole({ cloud, expected }: Site) {
-  const keys = cloud.keys(DESTINATION)
+  const keys = cloud.keys(DESTINATION).filter(isCopied)
   expect(keys.filter((key) => !key.startsWith("_receipts/"))).toEqual([...expected.keys()].sort())
   const different = [...expected].filter(([key, wanted]) => {
     const { bytes } = cloud.get(DESTINATION, key)!
@@ -26,11 +29,16 @@ function expectWhole({ cloud, expected }: Site) {
   expect(different).toEqual([])
 }
 
-/** Every key was created once and never touched again, by whichever process. */
+/**
+ * Every key was created once and never touched again, by whichever process. But a receipt is written anew when the header of
+ * a file became known later: of one that a killed process brought, and whose body was not read again.
+ */
 function expectCreatedOnce({ cloud }: Site) {
-  const effects = cloud.log.entries.filter(({ effect }) => effect !== undefined)
-  expect(effects.filter(({ effect }) => effect !== "created")).toEqual([])
-  expect(effects.map(({ key }) => key!).sort()).toEqual(cloud.keys(DESTINATION).sort())
+  const effects = cloud.log.entries.filter(({ effect, key }) => effect !== undefined && isCopied(key))
+  const created = effects.filter(({ effect }) => effect === "created")
+  const later = effects.filter(({ effect }) => effect !== "created")
+  expect(later.filter(({ key }) => !key!.startsWith("_receipts/"))).toEqual([])
+  expect(created.map(({ key }) => key!).sort()).toEqual(cloud.keys(DESTINATION).filter(isCopied).sort())
 }
 
 function expectLedgerSound(site: Site) {

@@ -1,6 +1,7 @@
 import { startCloud } from "../../lib/demo/cloud/server.ts"
 import { demoHospital, type Hospital } from "../../lib/demo/seed.ts"
 import { type Ledger, openLedger } from "../../lib/ledger/open.ts"
+import { explicit } from "../cod/format/dicom/build.ts"
 import { testPacs } from "../support/pacs.ts"
 import { runScript, startScript } from "../support/process.ts"
 import { tempDir } from "../support/temp.ts"
@@ -78,8 +79,12 @@ function originObjects({ studies }: Hospital): Map<string, Uint8Array> {
 /** Above what a copy holds in memory: these go through the spool and a resumable upload. */
 const LARGE_BYTES = 1_200_000
 
+/** Behind the file's last element comes one of Data Set Trailing Padding (PS3.3, section C.12.1.1): it stays a DICOM file. */
 function padded(bytes: Uint8Array, size: number): Uint8Array {
-  const all = new Uint8Array(size)
-  for (let start = 0; start < size; start += bytes.length) all.set(bytes.subarray(0, size - start), start)
-  return all
+  const length = size - (size % 2)
+  const padding = new Uint8Array(length)
+  for (let start = 0; start < length; start += bytes.length) {
+    padding.set(bytes.subarray(0, length - start), start)
+  }
+  return Buffer.concat([bytes, explicit(0xfffcfffc, "OB", padding)])
 }

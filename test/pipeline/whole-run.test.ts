@@ -119,6 +119,7 @@ describe("a run over a whole hospital", () => {
         "instances_new",
         "instances_same",
         "instances_conflict",
+        "series_lost",
       ])
     }
     const sum = (value: (result: (typeof results)[number]) => number) =>
@@ -240,14 +241,13 @@ describe("a run over a whole hospital", () => {
     expect(cloud.log.count({ effect: "created" }) + cloud.log.count({ effect: "replaced" })).toBe(0)
     // The object, once; the report's text besides in the database. Done objects are not even looked at.
     expect(cloud.log.counters.operations["s3.get"]).toEqual({ 404: 2 })
-    // Each series once more, whether somebody has overwritten it since.
+    // Each series once more, whether somebody has overwritten it since or is about to.
     const looks = cloud.log.find({ operation: "gcs.get" }).map(({ key }) => key)
-    expect(looks.sort()).toEqual(
-      cloud
-        .keys(destination)
-        .filter((key) => key.endsWith("/metadata.json") && key.startsWith("cod/"))
-        .sort(),
-    )
+    const packed = cloud
+      .keys(destination)
+      .filter((key) => key.startsWith("cod/") && key.endsWith("/metadata.json"))
+    const folders = packed.map((key) => key.slice(0, -"metadata.json".length))
+    expect(looks.sort()).toEqual([...packed, ...folders.map((folder) => `${folder}.gradient.lock`)].sort())
     expect(cloud.log.counters.operations["gcs.media"]).toBeUndefined()
   })
 

@@ -149,7 +149,7 @@ describe("documents", () => {
     expect(ran.exitCode).toBe(1)
     const document = documentOf(ran)
     expect(Object.keys(document)).toEqual(["studies", "totals", "estimate", "ingest"])
-    const packing = ["series_packed", "instances_new", "instances_same", "instances_conflict"]
+    const packing = ["series_packed", "instances_new", "instances_same", "instances_conflict", "series_lost"]
     for (const study of document.studies) expect(Object.keys(study)).toEqual([...STUDY_KEYS, ...packing])
     expect(
       document.studies.find(({ study_id }: { study_id: string }) => study_id === whole.studyId),
