@@ -1,5 +1,5 @@
-import { renderFailures, renderStatus, renderTimeline, renderVersions } from "../lib/operate/render.ts"
 import { failuresOf, requireOneView, statusOf, timelineOf, versionsOf, watch } from "../lib/operate/status.ts"
+import { renderFailures, renderStatus, renderTimeline, renderVersions } from "../lib/operate/status-render.ts"
 import { requireLedger, withLedger } from "../lib/pipeline/deps.ts"
 import { flag, main, option, uuid } from "../lib/support/cli.ts"
 

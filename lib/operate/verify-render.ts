@@ -2,7 +2,6 @@ import type { RebuildReport } from "../pipeline/rebuild.ts"
 import type { VerifyReport } from "../pipeline/verify.ts"
 import type { PruneReport } from "../pipeline/verify-prune.ts"
 import { bytes, plural, table } from "../support/text.ts"
-import { renderVerify } from "./render.ts"
 
 /** What was compared, and what was pruned when that was asked for. */
 export function renderVerification(report: VerifyReport, how: { readonly dryRun: boolean }): string {
@@ -54,5 +53,31 @@ export function renderRebuild(report: RebuildReport, { dryRun }: { readonly dryR
       `${plural(series, "packed series", "packed series")} ` +
       (dryRun ? "would be recorded (dry run, no file made)" : `recorded in ${ledger}`),
     ...(dryRun ? [] : [`Now: LEDGER_PATH=${ledger}, then bun run verify, discover and copy.`]),
+  ].join("\n")
+}
+
+export function renderVerify(report: VerifyReport, { dryRun }: { readonly dryRun: boolean }): string {
+  const { studies, objects, problems, queued, busy, finished } = report
+  return [
+    ...(problems.length > 0
+      ? [
+          table(
+            ["problem", "key", "expected", "found"],
+            problems.map(({ problem, key, expected, found }) => [problem, key, expected ?? "", found ?? ""]),
+          ),
+          "",
+        ]
+      : []),
+    `${plural(studies, "study", "studies")}, ${plural(objects, "object")}, ${bytes(report.bytes)}: ` +
+      (problems.length > 0
+        ? plural(problems.length, "problem")
+        : objects > 0
+          ? "all as the ledger says"
+          : "nothing was compared, for nothing is recorded as copied"),
+    ...(queued > 0
+      ? [`${plural(queued, "object")} ${dryRun ? "would be " : ""}queued again for copy to mend`]
+      : []),
+    ...(busy > 0 ? [`${plural(busy, "study", "studies")} left out: another run is working on them`] : []),
+    ...(finished ? [] : ["stopped before the end"]),
   ].join("\n")
 }

@@ -2,15 +2,13 @@ import { describe, expect, test } from "bun:test"
 import {
   renderCopy,
   renderDiscover,
-  renderFailures,
   renderPreview,
   renderRun,
   renderRunPreview,
-  renderStatus,
-  renderTimeline,
-  renderVerify,
 } from "../../lib/operate/render.ts"
 import { statusOf } from "../../lib/operate/status.ts"
+import { renderFailures, renderStatus, renderTimeline } from "../../lib/operate/status-render.ts"
+import { renderVerify } from "../../lib/operate/verify-render.ts"
 import type { CopyReport } from "../../lib/pipeline/copy.ts"
 import type { DiscoverReport } from "../../lib/pipeline/discover.ts"
 import { knownLedger } from "../support/known-ledger.ts"
