@@ -7,7 +7,7 @@ import { instanceUri, parseSeriesUri } from "./format/layout.ts"
 import type { Instance } from "./instance.ts"
 import { reacquireLocks } from "./locking/reacquire.ts"
 import type { SeriesLock } from "./locking/series-lock.ts"
-import { MaintainedSeries } from "./maintained-series.ts"
+import { type Dirty, MaintainedSeries } from "./maintained-series.ts"
 import type { LoadedMetadata } from "./metadata-cache.ts"
 import { framesOfFile } from "./reading/file-frames.ts"
 import type { LoadedInstances } from "./reading/instances.ts"
@@ -26,11 +26,6 @@ import {
   type SeriesWriter,
   type SyncOptions,
 } from "./writing/writer.ts"
-
-/** Of an operation that changes a series without holding its lock: it stays here, and can never be synced. */
-export interface Dirty {
-  readonly dirty?: boolean
-}
 
 /** What is not in the serialized series itself. */
 export type DeserializeAccess = Omit<CODObjectAccess, "lock" | "lockNames" | "owner" | "hashedUids">
@@ -128,32 +123,6 @@ export class CODObject extends MaintainedSeries {
     const result = await this.change("append", dirty, (writer) => writer.append(instances, options, signal))
     for (const instance of result.new) this.#appended.set(await this.keyOf(instance, signal), instance)
     return result
-  }
-
-  /** Takes instances out. @throws InstanceNotFoundError for a key that is not there: nothing was changed then */
-  async remove(keys: readonly string[], { dirty }: Dirty = {}): Promise<void> {
-    await this.change("remove", dirty, (writer) => writer.remove(keys))
-  }
-
-  /** Takes all other instances out. @throws as `remove` */
-  async truncate(keys: readonly string[], { dirty }: Dirty = {}): Promise<void> {
-    await this.change("truncate", dirty, (writer) => writer.truncate(keys))
-  }
-
-  /** @throws InvalidMetadata for a name of the format's own, MetadataFieldExistsError */
-  async addMetadataField(
-    name: string,
-    value: unknown,
-    { dirty, overwriteExisting = true }: Dirty & { readonly overwriteExisting?: boolean } = {},
-  ): Promise<void> {
-    await this.change("addMetadataField", dirty, (writer) =>
-      writer.setField(name, value, { overwrite: overwriteExisting }),
-    )
-  }
-
-  /** @returns whether it was there */
-  async removeMetadataField(name: string, { dirty }: Dirty = {}): Promise<boolean> {
-    return await this.change("removeMetadataField", dirty, (writer) => writer.removeField(name))
   }
 
   /**
@@ -302,4 +271,5 @@ export class CODObject extends MaintainedSeries {
 }
 
 export type { CODObjectAccess, CODObjectOptions } from "./access.ts"
+export type { Dirty } from "./maintained-series.ts"
 export type { Which } from "./stored-series.ts"

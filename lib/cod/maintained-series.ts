@@ -8,10 +8,44 @@ import { type RepairOptions, type RepairReport, repairSeries } from "./writing/r
 import { storeFor, writable } from "./writing/session.ts"
 import { type UpgradeReport, upgradeMetadata } from "./writing/upgrade.ts"
 
-/** A series as it can be looked after: what is done here is done to what is stored, at once, without `sync`. */
+/** Of an operation that changes a series without holding its lock: it stays here, and can never be synced. */
+export interface Dirty {
+  readonly dirty?: boolean
+}
+
+/**
+ * A series as it can be looked after. What is taken out of it, and its fields, are changed here and stored by `sync`; all else
+ * is done to what is stored, at once.
+ */
 export abstract class MaintainedSeries extends ShownSeries {
   /** @internal How it was opened. */
   protected abstract readonly access: CODObjectAccess
+
+  /** Takes instances out. @throws InstanceNotFoundError for a key that is not there: nothing was changed then */
+  async remove(keys: readonly string[], { dirty }: Dirty = {}): Promise<void> {
+    await this.change("remove", dirty, (writer) => writer.remove(keys))
+  }
+
+  /** Takes all other instances out. @throws as `remove` */
+  async truncate(keys: readonly string[], { dirty }: Dirty = {}): Promise<void> {
+    await this.change("truncate", dirty, (writer) => writer.truncate(keys))
+  }
+
+  /** @throws InvalidMetadata for a name of the format's own, MetadataFieldExistsError */
+  async addMetadataField(
+    name: string,
+    value: unknown,
+    { dirty, overwriteExisting = true }: Dirty & { readonly overwriteExisting?: boolean } = {},
+  ): Promise<void> {
+    await this.change("addMetadataField", dirty, (writer) =>
+      writer.setField(name, value, { overwrite: overwriteExisting }),
+    )
+  }
+
+  /** @returns whether it was there */
+  async removeMetadataField(name: string, { dirty }: Dirty = {}): Promise<boolean> {
+    return await this.change("removeMetadataField", dirty, (writer) => writer.removeField(name))
+  }
 
   /**
    * Puts right, from the tar, what a crash, another writer or damage left: see `repair`, which also opens what this cannot
