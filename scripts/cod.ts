@@ -1,3 +1,4 @@
+import { pictureSize, windowValue } from "../lib/operate/cod/render-values.ts"
 import { examplesOf, runVerb, verbsInWords } from "../lib/operate/cod/verbs.ts"
 import { flag, lockNames, main, metadataVersion, option, positiveInteger } from "../lib/support/cli.ts"
 
@@ -21,7 +22,11 @@ ${HASHED}`,
       parse: String,
     },
     options: {
-      frame: option("N", positiveInteger, "cat: only this frame, counted from 1"),
+      frame: option("N", positiveInteger, "cat, render: this frame, counted from 1"),
+      window: option("C,W", windowValue, "render: center and width of the greys that are told apart"),
+      size: option("PX", pictureSize, "render: pixels of the long side"),
+      out: option("FILE", String, "render, thumbnail: where to; nothing is ever overwritten"),
+      make: flag("thumbnail: made and stored under the lock where it is missing or out of date"),
       quick: flag("ls: without counts; check: headers alone, no instance"),
       lockNames: option("NAMES", lockNames, "what changes: the locks that are taken (COD_LOCK_NAMES)"),
       metadataVersion: option("V", metadataVersion, "what changes: 1.0 or 2.0 (COD_METADATA_VERSION)"),

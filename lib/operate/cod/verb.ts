@@ -1,3 +1,4 @@
+import type { Window } from "../../cod/index.ts"
 import type { Outcome } from "../../support/cli.ts"
 import type { CodStart } from "./start.ts"
 
@@ -15,6 +16,12 @@ export interface VerbOptions {
   readonly message: string | undefined
   readonly generation: string | undefined
   readonly why: string | undefined
+  /** The file that a picture is written to. */
+  readonly out: string | undefined
+  readonly make: boolean
+  readonly window: Window | undefined
+  /** Pixels of a picture's long side. */
+  readonly size: number | undefined
 }
 
 export interface Verb {

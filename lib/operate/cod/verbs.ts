@@ -6,8 +6,10 @@ import { check } from "./check.ts"
 import { extract } from "./extract.ts"
 import { info } from "./info.ts"
 import { ls } from "./ls.ts"
+import { render } from "./render.ts"
 import type { CodStart } from "./start.ts"
 import { tags } from "./tags.ts"
+import { thumbnail } from "./thumbnail.ts"
 import { SERIES, type Verb, type VerbOptions } from "./verb.ts"
 import { WRITE_VERBS } from "./write-verbs.ts"
 
@@ -40,6 +42,23 @@ const READ_VERBS: Readonly<Record<string, Verb>> = {
     does: "DICOM JSON of one instance, or of these tags",
     examples: [`tags ${SERIES}#7.8.9`, `tags ${SERIES}#7.8.9 0020,000D 00280008`],
     run: tags,
+  },
+  render: {
+    takes: "URI#KEY",
+    does: "a frame as a person should see it, as PNG or JPEG",
+    examples: [
+      `render ${SERIES}#7.8.9 --out 7.8.9.png`,
+      `render ${SERIES}#7.8.9 --frame 2 --window 40,400 --size 512 --out 2.jpg`,
+    ],
+    flags: ["frame", "window", "size", "out"],
+    run: render,
+  },
+  thumbnail: {
+    takes: "URI",
+    does: "the series' thumbnail as a file, JPEG or MP4",
+    examples: [`thumbnail ${SERIES}`, `thumbnail ${SERIES} --make --out 4.5.6.mp4`],
+    flags: ["out", "make", "lockNames", "metadataVersion"],
+    run: thumbnail,
   },
   extract: {
     takes: "URI DIR",

@@ -38,7 +38,11 @@ const WRONG: readonly [readonly string[], Partial<VerbOptions>, string][] = [
   [["info", uri], { dryRun: true }, "--dry-run is for append, remove,"],
   [["extract", uri, "."], { dryRun: true }, "not for extract"],
   [["unlock", uri], { dropLost: true }, "--drop-lost is for repair, not for unlock"],
-  [["error-log", uri], { lockNames: [".cod.lock"] }, "--lock-names is for append, remove,"],
+  [["error-log", uri], { lockNames: [".cod.lock"] }, "--lock-names is for thumbnail, append, remove,"],
+  [["thumbnail", uri], { lockNames: [".cod.lock"] }, "with --make only"],
+  [["thumbnail", `${uri}#1`], {}, "this is for a whole series"],
+  [["render", uri], { out: "x.png" }, "expected URI#KEY"],
+  [["render", `${uri}#1`], {}, "render needs --out FILE"],
 ]
 
 test.each(WRONG)("%p %p is a usage error that says what was expected", async (words, options, hint) => {
@@ -61,6 +65,9 @@ const ABSENT: readonly [readonly string[], Partial<VerbOptions>][] = [
   [["error-log", uri], { clear: true }],
   [["error-log", uri], { message: "x" }],
   [["unlock", uri], { generation: "1", why: "x" }],
+  [["thumbnail", uri], {}],
+  [["thumbnail", uri], { make: true }],
+  [["render", `${uri}#1`], { out: dir.file("x.png") }],
 ]
 
 test.each(ABSENT)("%p %p of a series that does not exist makes none", async (words, options) => {

@@ -52,6 +52,10 @@ const NO_OPTIONS: VerbOptions = {
   message: undefined,
   generation: undefined,
   why: undefined,
+  out: undefined,
+  make: false,
+  window: undefined,
+  size: undefined,
 }
 
 const NO_KEYS = {

@@ -23,7 +23,7 @@ describe("words of cod", () => {
     [["check", `${URI}#1`], {}, 'Leave out "#1"'],
     [["cat", URI], {}, `cod.ts ls ${URI} lists the keys`],
     [["cat", `${URI}#`], {}, `cod.ts ls ${URI} lists the keys`],
-    [["info", URI], { frame: 1 }, "--frame is for cat, not for info"],
+    [["info", URI], { frame: 1 }, "--frame is for cat and render, not for info"],
     [["cat", `${URI}#1`], { quick: true }, "--quick is for ls and check, not for cat"],
     [["tags", `${URI}#1`, "PatientID"], {}, "Keywords such as PatientID are not understood"],
     [["info", "folder/studies/1/series/2"], {}, "A local folder is written as file:///"],
