@@ -1,6 +1,7 @@
 import { type CheckReport, check as checkSeries, type Finding, type SeriesPlace } from "../../cod/index.ts"
 import { plural, safe } from "../../support/text.ts"
 import { withinSeries, withStoreOf } from "./open-series.ts"
+import { type RetiredFinding, retiredInstances } from "./retired.ts"
 import { shortTable } from "./short-table.ts"
 import type { CodStart } from "./start.ts"
 import { seriesTarget } from "./target.ts"
@@ -15,14 +16,24 @@ export async function check(
   const { progress, stop } = start
   const onProgress = (done: number, of: number) =>
     done === 0 ? progress.start(of, "instances") : progress.tick()
-  const report = await withStoreOf(place, start, (store) =>
-    checkSeries(uri, { store, bytes: !quick, onProgress }, stop.requested),
-  ).finally(progress.stop)
+  const report = await withStoreOf(place, start, async (store) => {
+    const { findings, ...checked } = await checkSeries(
+      uri,
+      { store, bytes: !quick, onProgress },
+      stop.requested,
+    )
+    const retired = checked.isSound ? await retiredInstances(start, place, store) : []
+    return { ...checked, findings: [...findings, ...retired] }
+  }).finally(progress.stop)
   await start.print(documentOf(report, quick), () => renderCheck(report, place, quick))
   return report.isSound ? 0 : 1
 }
 
-function documentOf({ series, instances, isSound, findings }: CheckReport, quick: boolean) {
+/** What a check found, and what the ledger knows of it. */
+type Report = Omit<CheckReport, "findings"> & { readonly findings: readonly Found[] }
+type Found = Finding | RetiredFinding
+
+function documentOf({ series, instances, isSound, findings }: Report, quick: boolean) {
   return {
     uri: series,
     instances,
@@ -41,7 +52,7 @@ function documentOf({ series, instances, isSound, findings }: CheckReport, quick
 }
 
 export function renderCheck(
-  { series, instances, findings }: CheckReport,
+  { series, instances, findings }: Report,
   place: SeriesPlace,
   quick: boolean,
 ): string {
@@ -63,13 +74,13 @@ export function renderCheck(
   ].join("\n")
 }
 
-function listed(title: string, findings: readonly Finding[], place: SeriesPlace): string[] {
+function listed(title: string, findings: readonly Found[], place: SeriesPlace): string[] {
   if (findings.length === 0) return []
   const rows = findings.map(({ kind, where, what }) => [kind, withinSeries(where, place), what])
   return [`\n${title}\n${shortTable(["finding", "where", "what"], rows)}`]
 }
 
-function todos(findings: readonly Finding[]): string {
+function todos(findings: readonly Found[]): string {
   const byKind = new Map(findings.map(({ kind, todo }) => [kind, todo]))
   return [...byKind].map(([kind, todo]) => `${kind}: ${todo}`).join("\n")
 }

@@ -2,12 +2,16 @@ import { storeOptions } from "../../pipeline/deps.ts"
 import { openSource } from "../../storage/open.ts"
 import type { ObjectSource } from "../../storage/store.ts"
 import type { Context } from "../../support/cli.ts"
+import type { Config } from "../../support/config.ts"
 
 /** What a verb of `cod` was started with; the context of `main` is one. */
 export type CodStart = Pick<
   Context<"s3" | "gcs" | "cod", never, never>,
-  "config" | "log" | "stop" | "progress" | "json" | "print"
->
+  "log" | "stop" | "progress" | "json" | "print"
+> & {
+  /** The ledger is looked into where there is one; no verb needs it. */
+  readonly config: Config<"s3" | "gcs" | "cod"> & Partial<Config<"ledger">>
+}
 
 /** What a datastore is opened with. */
 export type OpenStart = Pick<CodStart, "config" | "log" | "stop">
