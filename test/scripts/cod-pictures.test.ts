@@ -72,6 +72,7 @@ describe("cod thumbnail", () => {
       expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" })
       expect(stderr).toContain(why)
       expect(stderr).toContain(`thumbnail ${uri} --make`)
+      expect(stderr).not.toContain("because")
     }
     expect(readdirSync(dir.path)).toEqual([])
   })

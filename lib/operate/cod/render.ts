@@ -73,7 +73,7 @@ async function shownFrame(
     if (!(error instanceof UndecodableFrameError)) throw error
     // The library counts frames from 0.
     const message = `${uri}: ${error.message.replace(/^frame \d+/, `frame ${frame}`)}`
-    throw new FrameNotShown(message, { verdict: error.verdict, facts: { frame, frames }, cause: error })
+    throw new FrameNotShown(message, { verdict: error.verdict, facts: { frame, frames }, cause: error.cause })
   }
 }
 

@@ -55,7 +55,7 @@ async function stored(place: SeriesPlace, start: CodStart): Promise<DescribedFil
     throw new NoThumbnail(error.message, {
       verdict: error.verdict,
       hint: `bun scripts/cod.ts thumbnail ${seriesUri(place)} --make makes it and stores it, under the series' lock.`,
-      cause: error,
+      cause: error.cause,
     })
   }
 }
