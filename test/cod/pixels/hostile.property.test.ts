@@ -32,7 +32,9 @@ describe("damaged frames", () => {
   for (const { name, syntax, picture, stream } of STREAMS) {
     test(`${name}: 400 of them are pictures or errors of ours, and each is the only one that suffers`, async () => {
       const whole = await stream(picture as encoders.Picture)
-      const property = fc.asyncProperty(damaged(whole), async (broken) => {
+      // Beside an empty fragment nothing tells how many frames the others are: then both frames suffer.
+      const some = damaged(whole).filter(({ length }) => length > 0)
+      const property = fc.asyncProperty(some, async (broken) => {
         const { bits, components } = picture
         const file = pixelFile({
           ...picture,
