@@ -3,6 +3,7 @@ import { recordLateHeader } from "../../ledger/cod/late-headers.ts"
 import { type LedgerSeries, seriesToPack } from "../../ledger/cod/series.ts"
 import type { LedgerObject } from "../../ledger/objects.ts"
 import { studyById } from "../../ledger/studies.ts"
+import { NotFound, PreconditionFailed } from "../../storage/errors.ts"
 import { describeError, verdictOf } from "../../support/errors.ts"
 import { acquireUnless, forEachLimit } from "../../support/pool.ts"
 import type { Stop } from "../../support/stop.ts"
@@ -72,7 +73,9 @@ async function readHeaders(deps: IngestDeps, studyId: string, errors: string[], 
     } catch (error) {
       if (inner.aborted || verdictOf(error) === "stop") throw error
       const { class: name, message } = describeError(error)
-      errors.push(`${object.path}: ${name}: ${message}`)
+      const isOther = error instanceof NotFound || error instanceof PreconditionFailed
+      const hint = isOther ? "; `bun run verify --repair` has it copied again" : ""
+      errors.push(`${object.path}: ${name}: ${message}${hint}`)
     }
   }
   await forEachLimit(unread, HEADERS_IN_FLIGHT, readOne, signal)
