@@ -1,5 +1,5 @@
 import { renderAdopt } from "../lib/operate/adopt-render.ts"
-import { adopt } from "../lib/pipeline/adopt.ts"
+import { adopt } from "../lib/pipeline/adopt/adopt.ts"
 import { withAdoptDeps } from "../lib/pipeline/deps.ts"
 import { main, uuid } from "../lib/support/cli.ts"
 

@@ -1,8 +1,8 @@
 import { renderCopy, renderPreview } from "../lib/operate/render.ts"
-import { copyStudies } from "../lib/pipeline/copy.ts"
+import { copyStudies } from "../lib/pipeline/copy/copy.ts"
+import { LIMIT_OPTIONS, limitsFrom } from "../lib/pipeline/copy/limits.ts"
+import { previewCopy } from "../lib/pipeline/copy/preview.ts"
 import { COPY_PARTS, withCopyDeps, withLedger } from "../lib/pipeline/deps.ts"
-import { LIMIT_OPTIONS, limitsFrom } from "../lib/pipeline/limits.ts"
-import { previewCopy } from "../lib/pipeline/preview.ts"
 import { flag, main, option, positiveInteger, uuid } from "../lib/support/cli.ts"
 
 await main(

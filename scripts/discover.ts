@@ -1,6 +1,6 @@
 import { renderDiscover } from "../lib/operate/render.ts"
 import { withDiscoverDeps } from "../lib/pipeline/deps.ts"
-import { discover } from "../lib/pipeline/discover.ts"
+import { discover } from "../lib/pipeline/discover/discover.ts"
 import { flag, main, option, positiveInteger } from "../lib/support/cli.ts"
 
 await main(

@@ -1,6 +1,6 @@
 import { renderRun, renderRunPreview } from "../lib/operate/render.ts"
+import { LIMIT_OPTIONS, limitsFrom } from "../lib/pipeline/copy/limits.ts"
 import { COPY_PARTS, withDiscoverDeps, withRunDeps } from "../lib/pipeline/deps.ts"
-import { LIMIT_OPTIONS, limitsFrom } from "../lib/pipeline/limits.ts"
 import { isWell, previewRun, run, runCounts, runDocument } from "../lib/pipeline/run.ts"
 import { main, option, positiveInteger } from "../lib/support/cli.ts"
 

@@ -1,8 +1,8 @@
 import { runScheduler } from "../lib/operate/schedule-command.ts"
 import { outlook } from "../lib/operate/schedule-outlook.ts"
 import { renderOutlook } from "../lib/operate/schedule-render.ts"
+import { LIMIT_OPTIONS } from "../lib/pipeline/copy/limits.ts"
 import { COPY_PARTS, requirePinnedCohort, withLedger } from "../lib/pipeline/deps.ts"
-import { LIMIT_OPTIONS } from "../lib/pipeline/limits.ts"
 import { flag, main, option, positiveInteger } from "../lib/support/cli.ts"
 
 await main(

@@ -1,8 +1,8 @@
 import { resolve as resolvePath } from "node:path"
 import { renderRebuild, renderVerification } from "../lib/operate/verify-render.ts"
 import { withRebuildDeps, withVerifyDeps } from "../lib/pipeline/deps.ts"
-import { rebuildLedger, requireRebuildOnly } from "../lib/pipeline/rebuild.ts"
-import { verify } from "../lib/pipeline/verify.ts"
+import { rebuildLedger, requireRebuildOnly } from "../lib/pipeline/verify/rebuild.ts"
+import { verify } from "../lib/pipeline/verify/verify.ts"
 import { flag, main, option, percentage, uuid } from "../lib/support/cli.ts"
 import { loadConfig } from "../lib/support/config.ts"
 

@@ -1,4 +1,4 @@
-import type { AdoptReport } from "../pipeline/adopt.ts"
+import type { AdoptReport } from "../pipeline/adopt/adopt.ts"
 import { bytes, count, plural, safe, table } from "../support/text.ts"
 
 /** What each reason means to a person, and what becomes of such an object. */

@@ -1,5 +1,5 @@
+import type { LimitOptions } from "../pipeline/copy/limits.ts"
 import { type CopyParts, type Start, withBackupDeps, withScheduler } from "../pipeline/deps.ts"
-import type { LimitOptions } from "../pipeline/limits.ts"
 import type { Context } from "../support/cli.ts"
 import { systemClock } from "../support/clock.ts"
 import { cronTimes } from "../support/cron.ts"

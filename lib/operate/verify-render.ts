@@ -1,6 +1,6 @@
-import type { RebuildReport } from "../pipeline/rebuild.ts"
-import type { VerifyReport } from "../pipeline/verify.ts"
-import type { PruneReport } from "../pipeline/verify-prune.ts"
+import type { PruneReport } from "../pipeline/verify/prune.ts"
+import type { RebuildReport } from "../pipeline/verify/rebuild.ts"
+import type { VerifyReport } from "../pipeline/verify/verify.ts"
 import { bytes, plural, table } from "../support/text.ts"
 
 /** What was compared, and what was pruned when that was asked for. */

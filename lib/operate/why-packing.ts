@@ -1,7 +1,7 @@
 import { CODError } from "../cod/index.ts"
 import type { StudySeries } from "../ledger/cod/study-series.ts"
 import type { PackingOutlook } from "../ledger/outlook.ts"
-import type { SeriesPlaces } from "../pipeline/receipt-document.ts"
+import type { SeriesPlaces } from "../pipeline/receipts/receipt-document.ts"
 import { plural } from "../support/text.ts"
 import { type NextStep, step } from "./why-step.ts"
 

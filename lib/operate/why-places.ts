@@ -1,10 +1,10 @@
 import { type LedgerObject, objectsOf } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
 import type { LedgerStudy } from "../ledger/studies.ts"
-import { atOrigin } from "../pipeline/at-origin.ts"
+import { atOrigin } from "../pipeline/adopt/at-origin.ts"
+import { planStudy } from "../pipeline/copy/plan.ts"
 import { DICOM_FOLDER, receiptKey, type StudyIds } from "../pipeline/layout.ts"
-import { listStudy } from "../pipeline/listed.ts"
-import { planStudy } from "../pipeline/plan.ts"
+import { listStudy } from "../pipeline/verify/listed.ts"
 import type { SourceStudy } from "../source/rows.ts"
 import type { ObjectInfo, ObjectSource } from "../storage/store.ts"
 

@@ -1,6 +1,6 @@
 import type { Ledger } from "../ledger/open.ts"
 import { outlookOf } from "../ledger/outlook.ts"
-import type { SeriesPlaces } from "../pipeline/receipt-document.ts"
+import type { SeriesPlaces } from "../pipeline/receipts/receipt-document.ts"
 import type { Pacs } from "../source/pacs.ts"
 import type { Rules } from "../source/rows.ts"
 import type { ObjectSource } from "../storage/store.ts"

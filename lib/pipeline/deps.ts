@@ -12,19 +12,18 @@ import type { Config } from "../support/config.ts"
 import { UsageError } from "../support/errors.ts"
 import { semaphore } from "../support/pool.ts"
 import { openSpool } from "../transfer/spool.ts"
-import { admitStudies } from "./admit.ts"
-import type { AdoptDeps } from "./adopt.ts"
-import type { CopyStepDeps } from "./copy.ts"
-import type { DiscoverDeps } from "./decision.ts"
-import { probePacs } from "./discover.ts"
-import { foreignObjects } from "./foreign-objects.ts"
+import type { AdoptDeps } from "./adopt/adopt.ts"
+import type { CopyStepDeps } from "./copy/copy.ts"
+import { foreignObjects } from "./copy/foreign-objects.ts"
+import { noLimits } from "./copy/limits.ts"
+import { admitStudies } from "./discover/admit.ts"
+import type { DiscoverDeps } from "./discover/decision.ts"
+import { probePacs } from "./discover/discover.ts"
 import { type End, inRun } from "./in-run.ts"
 import type { IngestStepDeps } from "./ingest/deps.ts"
 import { keptFiles } from "./ingest/kept-files.ts"
 import { datastoreUri, openIngest, placesForReceipts } from "./ingest/open.ts"
 import { pinnedPlaces } from "./ingest/pinned.ts"
-import { noLimits } from "./limits.ts"
-import type { RebuildDeps } from "./rebuild.ts"
 import type { RunDeps } from "./run.ts"
 import {
   type AdoptParts,
@@ -35,7 +34,8 @@ import {
   storeOptions,
   type VerifyParts,
 } from "./start.ts"
-import type { VerifyDeps } from "./verify.ts"
+import type { RebuildDeps } from "./verify/rebuild.ts"
+import type { VerifyDeps } from "./verify/verify.ts"
 
 export type { End } from "./in-run.ts"
 export {

@@ -1,15 +1,15 @@
 import type { RunCounts } from "../ledger/runs.ts"
 import type { Stop } from "../support/stop.ts"
-import { type CopyReport, type CopyStepDeps, copyStudies } from "./copy.ts"
-import type { Listing } from "./copy-report.ts"
-import type { DiscoverDeps } from "./decision.ts"
-import { type DiscoverReport, discover } from "./discover.ts"
-import type { Terms } from "./estimate.ts"
+import { type CopyReport, type CopyStepDeps, copyStudies } from "./copy/copy.ts"
+import type { Listing } from "./copy/copy-report.ts"
+import type { Terms } from "./copy/estimate.ts"
+import { type Preview, previewCopy } from "./copy/preview.ts"
+import type { DiscoverDeps } from "./discover/decision.ts"
+import { type DiscoverReport, discover } from "./discover/discover.ts"
 import type { IngestStepDeps } from "./ingest/deps.ts"
 import { ingestStudies } from "./ingest/ingest.ts"
 import type { IngestReport } from "./ingest/ingest-report.ts"
 import { ingestStudy } from "./ingest/ingest-study.ts"
-import { type Preview, previewCopy } from "./preview.ts"
 
 export interface RunOptions {
   /** At most so many studies, those with the newest signed report. */

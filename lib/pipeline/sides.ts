@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs"
 import { openSource, openStore } from "../storage/open.ts"
 import type { ObjectSource } from "../storage/store.ts"
-import type { DiscoverDeps } from "./decision.ts"
 import { type DiscoverParts, discoverDeps, pacsOf, type Start, storeOptions, withLedger } from "./deps.ts"
+import type { DiscoverDeps } from "./discover/decision.ts"
 import { placesForReceipts } from "./ingest/open.ts"
-import type { SeriesPlaces } from "./receipt-document.ts"
+import type { SeriesPlaces } from "./receipts/receipt-document.ts"
 
 /** Everybody who knows something of a study. */
 export interface Sides extends Pick<DiscoverDeps, "ledger" | "pacs" | "rules"> {

@@ -4,7 +4,7 @@ import type { Config } from "../support/config.ts"
 import type { Log } from "../support/log.ts"
 import type { Progress } from "../support/progress.ts"
 import type { Stop } from "../support/stop.ts"
-import type { Limits } from "./limits.ts"
+import type { Limits } from "./copy/limits.ts"
 
 /** What a script was started with; the context of `main` is one. */
 export interface Start<Parts extends keyof Config> {

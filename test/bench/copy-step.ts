@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { recordCohort } from "../../lib/ledger/cohorts.ts"
 import { recordStudy } from "../../lib/ledger/studies.ts"
-import { type CopyStepDeps, copyStudies } from "../../lib/pipeline/copy.ts"
+import { type CopyStepDeps, copyStudies } from "../../lib/pipeline/copy/copy.ts"
 import { COPY_PARTS, withCopyDeps } from "../../lib/pipeline/deps.ts"
 import { loadConfig } from "../../lib/support/config.ts"
 import { BENCH_START } from "./start.ts"

@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { withDiscoverDeps } from "../../lib/pipeline/deps.ts"
-import { discover } from "../../lib/pipeline/discover.ts"
+import { discover } from "../../lib/pipeline/discover/discover.ts"
 import { loadConfig } from "../../lib/support/config.ts"
 import { BENCH_START } from "./start.ts"
 import { serveRounds, setupOf } from "./worker.ts"

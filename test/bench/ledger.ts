@@ -6,7 +6,7 @@ import { recordCohort } from "../../lib/ledger/cohorts.ts"
 import { type Ledger, openLedger } from "../../lib/ledger/open.ts"
 import { closeDeadRuns, endRun, startRun } from "../../lib/ledger/runs.ts"
 import { writeManifest } from "../../lib/operate/manifest.ts"
-import { beginStudy } from "../../lib/pipeline/study-work.ts"
+import { beginStudy } from "../../lib/pipeline/copy/study-work.ts"
 import { type Owner, thisProcess } from "../../lib/support/owner.ts"
 import { bytes, count, table } from "../../lib/support/text.ts"
 import fill from "./ledger-fill.sql" with { type: "text" }

@@ -2,7 +2,7 @@ import { COPY_PARTS, withIngestDeps, withRunDeps, withVerifyDeps } from "../../l
 import type { IngestStepDeps } from "../../lib/pipeline/ingest/deps.ts"
 import { ingestStudies } from "../../lib/pipeline/ingest/ingest.ts"
 import { isWell, type RunDeps, run } from "../../lib/pipeline/run.ts"
-import { type VerifyReport, verify } from "../../lib/pipeline/verify.ts"
+import { type VerifyReport, verify } from "../../lib/pipeline/verify/verify.ts"
 import { loadConfig } from "../../lib/support/config.ts"
 import { silentLogger } from "../../lib/support/log.ts"
 import { silentProgress } from "../../lib/support/progress.ts"

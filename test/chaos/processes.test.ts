@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import type { CopyReport } from "../../lib/pipeline/copy.ts"
+import type { CopyReport } from "../../lib/pipeline/copy/copy.ts"
 import { rows } from "../support/ledger.ts"
 import type { Finished } from "../support/process.ts"
 import { expectAllCopiedOnce } from "./end-state.ts"

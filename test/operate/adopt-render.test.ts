@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { renderAdopt } from "../../lib/operate/adopt-render.ts"
 import { renderRebuild, renderVerification } from "../../lib/operate/verify-render.ts"
-import type { AdoptReport } from "../../lib/pipeline/adopt.ts"
+import type { AdoptReport } from "../../lib/pipeline/adopt/adopt.ts"
 
 const NONE = {
   not_there: 0,

@@ -9,7 +9,7 @@ import {
   identifier,
   originPolicy,
 } from "../../lib/operate/permissions/documents.ts"
-import { rebuildLedger } from "../../lib/pipeline/rebuild.ts"
+import { rebuildLedger } from "../../lib/pipeline/verify/rebuild.ts"
 import { DatabaseRefused } from "../../lib/source/errors.ts"
 import { AccessDenied } from "../../lib/storage/errors.ts"
 import { openStore } from "../../lib/storage/open.ts"

@@ -9,8 +9,8 @@ import {
 import { statusOf } from "../../lib/operate/status.ts"
 import { renderFailures, renderStatus, renderTimeline } from "../../lib/operate/status-render.ts"
 import { renderVerify } from "../../lib/operate/verify-render.ts"
-import type { CopyReport } from "../../lib/pipeline/copy.ts"
-import type { DiscoverReport } from "../../lib/pipeline/discover.ts"
+import type { CopyReport } from "../../lib/pipeline/copy/copy.ts"
+import type { DiscoverReport } from "../../lib/pipeline/discover/discover.ts"
 import { knownLedger } from "../support/known-ledger.ts"
 
 /** Clears a screen, forges a line, turns text around, and is otherwise a usual key with quotes, % and emoji. */

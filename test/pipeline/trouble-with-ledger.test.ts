@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
 import { LedgerUnusable } from "../../lib/ledger/errors.ts"
-import { copyStudies } from "../../lib/pipeline/copy.ts"
+import { copyStudies } from "../../lib/pipeline/copy/copy.ts"
 import { failureOf } from "../contract/bodies.ts"
 import { openHospital } from "../support/hospital.ts"
 

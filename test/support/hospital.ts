@@ -3,8 +3,13 @@ import { pathToFileURL } from "node:url"
 import type { Cloud } from "../../lib/demo/cloud/cloud.ts"
 import { startCloud } from "../../lib/demo/cloud/server.ts"
 import { openLedger } from "../../lib/ledger/open.ts"
-import { type AdoptOptions, type AdoptReport, adopt } from "../../lib/pipeline/adopt.ts"
-import { type CopyOptions, type CopyReport, type CopyStepDeps, copyStudies } from "../../lib/pipeline/copy.ts"
+import { type AdoptOptions, type AdoptReport, adopt } from "../../lib/pipeline/adopt/adopt.ts"
+import {
+  type CopyOptions,
+  type CopyReport,
+  type CopyStepDeps,
+  copyStudies,
+} from "../../lib/pipeline/copy/copy.ts"
 import {
   COPY_PARTS,
   type CopyParts,
@@ -16,11 +21,11 @@ import {
   withRunDeps,
   withVerifyDeps,
 } from "../../lib/pipeline/deps.ts"
-import { type DiscoverOptions, type DiscoverReport, discover } from "../../lib/pipeline/discover.ts"
+import { type DiscoverOptions, type DiscoverReport, discover } from "../../lib/pipeline/discover/discover.ts"
 import { type IngestOptions, ingestStudies } from "../../lib/pipeline/ingest/ingest.ts"
 import type { IngestReport } from "../../lib/pipeline/ingest/ingest-report.ts"
 import { isWell, type RunReport, run } from "../../lib/pipeline/run.ts"
-import { type VerifyOptions, type VerifyReport, verify } from "../../lib/pipeline/verify.ts"
+import { type VerifyOptions, type VerifyReport, verify } from "../../lib/pipeline/verify/verify.ts"
 import { loadConfig } from "../../lib/support/config.ts"
 import { createLogger } from "../../lib/support/log.ts"
 import { silentProgress } from "../../lib/support/progress.ts"

@@ -1,4 +1,4 @@
-import { probePacs } from "../../pipeline/discover.ts"
+import { probePacs } from "../../pipeline/discover/discover.ts"
 import { DatabaseError, DatabaseRefused, DatabaseUnreachable } from "../../source/errors.ts"
 import { type InspectedColumn, type Inspection, inspectPacs } from "../../source/inspection.ts"
 import { openPacs, type PacsSettings } from "../../source/pacs.ts"

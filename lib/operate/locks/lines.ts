@@ -9,7 +9,7 @@ import {
 import { isOwnLock, seriesHeldByOthers } from "../../ledger/cod/foreign-locks.ts"
 import { type LockGenerations, type OpenLock, openLocks } from "../../ledger/cod/locks.ts"
 import type { Ledger } from "../../ledger/open.ts"
-import type { SeriesPlaces } from "../../pipeline/receipt-document.ts"
+import type { SeriesPlaces } from "../../pipeline/receipts/receipt-document.ts"
 import type { ObjectSource } from "../../storage/store.ts"
 import { inOrder } from "./in-order.ts"
 

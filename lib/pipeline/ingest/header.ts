@@ -3,7 +3,7 @@ import { readHeader } from "../../cod/format/dicom/index.ts"
 import { bytesOfRange } from "../../cod/reading/object-bytes.ts"
 import type { Header } from "../../ledger/cod/headers.ts"
 import type { LocalBody, ObjectSource } from "../../storage/store.ts"
-import { whyNotDicom } from "../dicom-preamble.ts"
+import { whyNotDicom } from "../copy/dicom-preamble.ts"
 
 /** The header of a file, or why it has none that says where it belongs: in words for the ledger and for people. */
 export type FoundHeader = Header | { readonly error: string; readonly isDicom: boolean }

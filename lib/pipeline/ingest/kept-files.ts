@@ -1,5 +1,5 @@
 import type { Spool } from "../../transfer/spool.ts"
-import type { Incoming } from "../incoming.ts"
+import type { Incoming } from "../copy/incoming.ts"
 
 /** Names a file in the ledger. */
 export interface FileNo {

@@ -5,7 +5,7 @@ import type { Ledger } from "../../ledger/open.ts"
 import type { LedgerStudy } from "../../ledger/studies.ts"
 import { crc32cBase64 } from "../../support/checksums.ts"
 import { objectKey } from "../layout.ts"
-import type { Problem } from "../verify-problem.ts"
+import type { Problem } from "../verify/problem.ts"
 import { keyOf, placeOf } from "./series-place.ts"
 import type { PackedPlaces } from "./series-standing.ts"
 

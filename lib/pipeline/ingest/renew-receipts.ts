@@ -2,7 +2,7 @@ import { staleReceipts } from "../../ledger/receipts.ts"
 import { verdictOf } from "../../support/errors.ts"
 import { forEachLimit } from "../../support/pool.ts"
 import type { Stop } from "../../support/stop.ts"
-import { renewReceipt } from "../receipt.ts"
+import { renewReceipt } from "../receipts/receipt.ts"
 import type { IngestDeps } from "./deps.ts"
 import { seriesPlaces } from "./series-places.ts"
 

@@ -1,5 +1,5 @@
 import { seriesUri } from "../../cod/index.ts"
-import type { SeriesPlaces } from "../receipt-document.ts"
+import type { SeriesPlaces } from "../receipts/receipt-document.ts"
 import { type PlacesOfUids, placeOf } from "./series-place.ts"
 
 /** Where series are packed, for what only names them. */

@@ -15,7 +15,7 @@ import type { FileOfSeries } from "../../ledger/cod/instances.ts"
 import type { LedgerSeries } from "../../ledger/cod/series.ts"
 import type { Ledger } from "../../ledger/open.ts"
 import type { ObjectSource } from "../../storage/store.ts"
-import type { Problem } from "../verify-problem.ts"
+import type { Problem } from "../verify/problem.ts"
 import { keyOf, type PlacesOfUids, placeOf } from "./series-place.ts"
 
 /** The datastore that a ledger packs into. */

@@ -6,7 +6,7 @@ import { type LedgerSeries, queueSeries, seriesByNo } from "../../ledger/cod/ser
 import { isSeriesHeld, packedSeries, packedSeriesOf, recordRewritten } from "../../ledger/cod/standing.ts"
 import type { Ledger } from "../../ledger/open.ts"
 import { forEachLimit } from "../../support/pool.ts"
-import type { Problem } from "../verify-problem.ts"
+import type { Problem } from "../verify/problem.ts"
 import { keysOf, standingOf, type VerifySeriesDeps } from "./series-standing.ts"
 
 export interface VerifySeriesOptions {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import fc from "fast-check"
-import type { Incoming } from "../../../lib/pipeline/incoming.ts"
+import type { Incoming } from "../../../lib/pipeline/copy/incoming.ts"
 import { type KeptFiles, keptFiles } from "../../../lib/pipeline/ingest/kept-files.ts"
 import { type Clock, systemClock } from "../../../lib/support/clock.ts"
 import { openSpool, type Spool, type SpoolPlace } from "../../../lib/transfer/spool.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { rmSync } from "node:fs"
-import type { RebuildReport } from "../../../lib/pipeline/rebuild.ts"
+import type { RebuildReport } from "../../../lib/pipeline/verify/rebuild.ts"
 import { dicom, nth, SERIES, uid } from "../../cod/writing/files.ts"
 import type { Chest } from "../../support/chest.ts"
 import { effectsAt, type Hospital, openHospital } from "../../support/hospital.ts"

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { type Ledger, openLedger } from "../../../lib/ledger/open.ts"
 import { deleteCopies } from "../../../lib/pipeline/ingest/delete-copies.ts"
-import { type RebuildReport, rebuildLedger } from "../../../lib/pipeline/rebuild.ts"
+import { type RebuildReport, rebuildLedger } from "../../../lib/pipeline/verify/rebuild.ts"
 import { UsageError } from "../../../lib/support/errors.ts"
 import { silentProgress } from "../../../lib/support/progress.ts"
 import { SERIES, STUDY, uid } from "../../cod/writing/files.ts"

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { claimSeries, releaseSeries } from "../../../lib/ledger/cod/claims.ts"
 import { deleteCopies } from "../../../lib/pipeline/ingest/delete-copies.ts"
-import { type VerifyOptions, type VerifyReport, verify } from "../../../lib/pipeline/verify.ts"
+import { type VerifyOptions, type VerifyReport, verify } from "../../../lib/pipeline/verify/verify.ts"
 import { silentProgress } from "../../../lib/support/progress.ts"
 import { SERIES, STUDY, uid } from "../../cod/writing/files.ts"
 import { newRun } from "../../support/ledger.ts"
