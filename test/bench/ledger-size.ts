@@ -1,6 +1,9 @@
 import { Database } from "bun:sqlite"
 import { statSync } from "node:fs"
 import { claimStudy, releaseClaim } from "../../lib/ledger/claims.ts"
+import { claimSeries, releaseSeries } from "../../lib/ledger/cod/claims.ts"
+import { filesToPack, recordPacked } from "../../lib/ledger/cod/instances.ts"
+import { seriesToPack } from "../../lib/ledger/cod/series.ts"
 import { recordCohort } from "../../lib/ledger/cohorts.ts"
 import { foldAttempts, KEPT_DAYS } from "../../lib/ledger/fold-attempts.ts"
 import { type Ledger, openLedger } from "../../lib/ledger/open.ts"
@@ -15,11 +18,14 @@ import { tempDir } from "../support/temp.ts"
 import { benchOptions } from "./options.ts"
 
 const HELP = `How large is the ledger of a million studies? So many are discovered, copied with their metadata, a report and two
-images, and their receipts written, by the functions that do it every night; then their tries are folded.`
+images, their receipts written and their series packed, by the functions that do it every night; then their tries are folded.`
 
 const MILLION = 1_000_000
 const LIMIT_BYTES = 2_000_000_000
 const STUDIES_PER_TRANSACTION = 500
+
+/** As in the header of every image. */
+const PLAIN = { transferSyntax: "1.2.840.10008.1.2.4.70", frames: 1 }
 
 const options = benchOptions("bench:ledger-size", HELP, { studies: 50_000 })
 if (options === undefined) process.exit()
@@ -59,8 +65,10 @@ function copyOne(ledger: Ledger, runId: number, cohortId: number) {
   const study = usualStudy()
   recordStudy(ledger, study, cohortId)
   const claim = claimStudy(ledger, runId, study.studyId)!
+  const uids = { studyUid: study.dicomStudyUid!, seriesUid: `${study.dicomStudyUid}.${digits(6)}` }
   for (const attempt of beginAll(ledger, claim)) {
     const size = 20_000_000 - attempt.object.position
+    const header = { ...uids, instanceUid: `${uids.seriesUid}.${digits(4)}`, ...PLAIN }
     settle(ledger, claim, attempt, {
       outcome: "copied",
       size,
@@ -68,10 +76,32 @@ function copyOne(ledger: Ledger, runId: number, cohortId: number) {
       crc32c: "yZRlqg==",
       generation: "1767225600123456",
       sourceEtag: attempt.object.kind === "metadata" ? undefined : hex(32),
+      ...(attempt.object.kind === "dicom" && { header }),
     })
   }
   writeReceipt(ledger, claim, hex(32), "1767225600123456")
   releaseClaim(ledger, claim, { seconds: 1.234 })
+  packOne(ledger, runId, study.studyId)
+}
+
+function packOne(ledger: Ledger, runId: number, studyId: string) {
+  for (const { seriesNo } of seriesToPack(ledger, studyId)) {
+    const claim = claimSeries(ledger, runId, seriesNo)!
+    const files = filesToPack(ledger, seriesNo, studyId).map(({ position, crc32c, size }) => ({
+      studyId,
+      position,
+      crc32c,
+      result: "new" as const,
+      startByte: 1536 + position * size,
+    }))
+    const generations = { tarGeneration: "1767225600123457", metadataGeneration: "1767225600123458" }
+    ledger.write((tally) => recordPacked(ledger, tally, claim, { ...generations, files }))
+    releaseSeries(ledger, claim)
+  }
+}
+
+function digits(count: number): string {
+  return String(Math.random()).slice(2, 2 + count)
 }
 
 /** Ids are random, as a PACS makes them: pages fill as they do there. */

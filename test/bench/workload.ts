@@ -1,6 +1,7 @@
 import type { RemoteCloud } from "../../lib/demo/cloud/remote.ts"
 import type { DiscoveredStudy } from "../../lib/ledger/studies.ts"
 import { dicomPath, METADATA_PATH, reportPath } from "../../lib/pipeline/layout.ts"
+import { dicomFile, explicit } from "../cod/format/dicom/build.ts"
 
 /** What both sides copy, and how many at a time. */
 export interface Workload {
@@ -61,12 +62,19 @@ export function newStudy(): DiscoveredStudy {
   }
 }
 
-/** Random bytes behind the preamble and prefix of a DICOM file (PS3.10 section 7.1). */
+/** A DICOM file whose pixels are random bytes, of a series of its own. */
 function dicomBody(size: number): Uint8Array {
+  const uid = `2.25.${crypto.getRandomValues(new Uint32Array(1))[0]! + 1e10}`
+  const header = dicomFile([
+    explicit(0x00080018, "UI", uid.padEnd(16, "\0")),
+    explicit(0x0020000d, "UI", uid.padEnd(16, "\0")),
+    explicit(0x0020000e, "UI", uid.padEnd(16, "\0")),
+    explicit(0x7fe00010, "OW", "", size),
+  ])
   const body = new Uint8Array(size)
   const block = crypto.getRandomValues(new Uint8Array(64 << 10))
   for (let at = 0; at < size; at += block.length) body.set(block.subarray(0, size - at), at)
-  body.fill(0, 0, 128)
-  body.set(new TextEncoder().encode("DICM"), 128)
+  body.set(header)
+  new DataView(body.buffer).setUint32(header.length - 4, size - header.length, true)
   return body
 }
