@@ -16,7 +16,6 @@ export interface Hints {
 }
 
 export const HINT_FIELDS = ["size", "crc32c", "instanceUid", "seriesUid", "studyUid"] as const
-export type HintField = (typeof HINT_FIELDS)[number]
 
 /**
  * Compares hints with what the file at `uri` turned out to be.

@@ -10,7 +10,6 @@ export interface ValueKind<T> {
   readonly schema: z.ZodType<T, string>
 }
 
-export type SslMode = z.output<(typeof sslMode)["schema"]>
 export type LogLevel = z.output<(typeof logLevel)["schema"]>
 
 export const text = kind("some text", "text", z.string())

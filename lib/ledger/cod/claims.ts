@@ -13,11 +13,8 @@ export interface SeriesClaim {
 /** Takes this series. Claims of dead processes and ended leases are free. @returns undefined while somebody holds it */
 export function claimSeries(ledger: Ledger, runId: number, seriesNo: number): SeriesClaim | undefined {
   return ledger.write(() => {
-    const held = () =>
-      ledger.db
-        .query("select 1 from cod_claims where series_no = $seriesNo and expires_at > $now")
-        .get({ seriesNo, now: ledger.now() }) !== null
-    if (held() && (closeDeadRuns(ledger) === 0 || held())) return undefined
+    const isHeld = () => isSeriesHeld(ledger, seriesNo)
+    if (isHeld() && (closeDeadRuns(ledger) === 0 || isHeld())) return undefined
     const token = crypto.randomUUID()
     ledger.db
       .query(
@@ -29,6 +26,14 @@ export function claimSeries(ledger: Ledger, runId: number, seriesNo: number): Se
       .run({ seriesNo, token, runId, now: ledger.now(), expiresAt: leaseEnd(ledger) })
     return { seriesNo, token, runId }
   })
+}
+
+/** Whether somebody works on it just now. */
+export function isSeriesHeld(ledger: Ledger, seriesNo: number): boolean {
+  const held = ledger.db
+    .query("select 1 from cod_claims where series_no = $seriesNo and expires_at > $now")
+    .get({ seriesNo, now: ledger.now() })
+  return held !== null
 }
 
 /** @throws ClaimLost unless the series is held under this token right now */

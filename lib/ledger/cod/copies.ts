@@ -4,7 +4,7 @@ import { refreshStudy } from "../studies.ts"
 import type { Tally } from "../tally.ts"
 import { assertSeriesClaimed, type SeriesClaim } from "./claims.ts"
 import { type FileOfSeries, type InstanceResult, packedFiles } from "./instances.ts"
-import { type LedgerSeries, refreshSeries, seriesByNo } from "./series.ts"
+import { type LedgerSeries, refreshSeries, seriesInPages } from "./series.ts"
 
 /** The raw copies of packed files: they may be deleted on request, and then the tar alone has the bytes. */
 
@@ -15,30 +15,16 @@ const HAS_COPY = `o.state = 'copied' and o.to_pack = 0 and o.copy_deleted_at is 
 /** The series keeps other bytes than these, or has none of them: somebody has to look at that first. */
 const IN_TROUBLE = "o.state = 'copied' and i.result in ('conflict', 'error')"
 
-/**
- * Series of which all files are packed, and copies stand; of these studies, or of all. Read in pages: a statement left
- * open over other writes would hold its snapshot and be refused them.
- */
-export function* seriesWithCopies(
+/** Series of which all files are packed, and copies stand; of these studies, or of all. */
+export function seriesWithCopies(
   ledger: Ledger,
   studyIds: readonly string[] = [],
 ): Generator<LedgerSeries, void, void> {
   const files = "from cod_instances i join objects o using (study_id, position)"
   const own = "i.series_no = c.series_no and o.series_no = c.series_no"
-  const page = ledger.db.query<{ seriesNo: number }, { after: number; ids: string }>(
-    `select c.series_no as seriesNo from cod_series c
-     where c.state = 'packed' and c.series_no > $after
-       and exists (select 1 ${files} where ${own} and ${HAS_COPY})
-       and not exists (select 1 ${files} where ${own} and ${IN_TROUBLE})
-     order by c.series_no limit 500`,
-  )
-  for (let after = 0; ; ) {
-    const found = page.all({ after, ids: JSON.stringify(studyIds) })
-    for (const { seriesNo } of found) yield seriesByNo(ledger, seriesNo)!
-    const last = found.at(-1)
-    if (last === undefined) return
-    after = last.seriesNo
-  }
+  const condition = `c.state = 'packed' and exists (select 1 ${files} where ${own} and ${HAS_COPY})
+    and not exists (select 1 ${files} where ${own} and ${IN_TROUBLE})`
+  return seriesInPages(ledger, "cod_series c", condition, { ids: JSON.stringify(studyIds) })
 }
 
 /** Files of a packed series whose copies stand; of these studies, or of all. */

@@ -17,6 +17,10 @@ export interface FileOfSeries {
   readonly copyDeletedAt: string | null
 }
 
+/** Of `FileOfSeries`, for a select from objects `o` and studies `s`. */
+export const FILE_COLUMNS = `o.study_id as studyId, o.position, s.organization_id as organizationId, o.path, o.size,
+  o.crc32c, o.sop_instance_uid as instanceUid, o.copy_deleted_at as copyDeletedAt`
+
 /** Files that are to be packed into a series now, of a study or of all, in the order of studies and positions. */
 export function filesToPack(ledger: Ledger, seriesNo: number, studyId?: string): FileOfSeries[] {
   const waiting = filesWhere(ledger, seriesNo, "o.to_pack = 1")
@@ -31,8 +35,7 @@ export function packedFiles(ledger: Ledger, seriesNo: number): FileOfSeries[] {
 function filesWhere(ledger: Ledger, seriesNo: number, condition: string): FileOfSeries[] {
   return ledger.db
     .query<FileOfSeries, { seriesNo: number }>(
-      `select o.study_id as studyId, o.position, s.organization_id as organizationId, o.path, o.size, o.crc32c,
-         o.sop_instance_uid as instanceUid, o.copy_deleted_at as copyDeletedAt
+      `select ${FILE_COLUMNS}
        from cod_instances i join objects o using (study_id, position) join studies s using (study_id)
        where i.series_no = $seriesNo and o.series_no = i.series_no and o.state = 'copied' and ${condition}
        order by o.study_id, o.position`,

@@ -2,8 +2,7 @@ import type { Ledger } from "../open.ts"
 import type { Tally } from "../tally.ts"
 import { releaseSeries, type SeriesClaim } from "./claims.ts"
 import { type Header, recordHeader } from "./headers.ts"
-import { type FileOfSeries, recordPacked } from "./instances.ts"
-import { type LedgerSeries, seriesByNo } from "./series.ts"
+import { FILE_COLUMNS, type FileOfSeries, recordPacked } from "./instances.ts"
 
 /** How a ledger that was lost learns again what is packed. All of this belongs into transactions. */
 
@@ -39,20 +38,6 @@ export function recordDeletedCopy(ledger: Ledger, { studyId, position }: Place) 
     .run({ studyId, position, now: ledger.now() })
 }
 
-/** Every series, in pages: a statement left open over other writes would hold its snapshot and be refused them. */
-export function* everySeries(ledger: Ledger): Generator<LedgerSeries, void, void> {
-  const page = ledger.db.query<{ seriesNo: number }, { after: number }>(
-    "select series_no as seriesNo from cod_series where series_no > $after order by series_no limit 500",
-  )
-  for (let after = 0; ; ) {
-    const found = page.all({ after })
-    for (const { seriesNo } of found) yield seriesByNo(ledger, seriesNo)!
-    const last = found.at(-1)
-    if (last === undefined) return
-    after = last.seriesNo
-  }
-}
-
 /** Files that a receipt said to be of a series. */
 export function receiptedFiles(ledger: Ledger, seriesNo: number): FileOfSeries[] {
   return filesWhere(ledger, "o.series_no = $seriesNo", { seriesNo })
@@ -82,8 +67,7 @@ function filesWhere(
 ): FileOfSeries[] {
   return ledger.db
     .query<FileOfSeries, typeof values>(
-      `select o.study_id as studyId, o.position, s.organization_id as organizationId, o.path, o.size, o.crc32c,
-         o.sop_instance_uid as instanceUid, o.copy_deleted_at as copyDeletedAt
+      `select ${FILE_COLUMNS}
        from objects o join studies s using (study_id)
        where ${condition} and o.state = 'copied' order by o.study_id, o.position`,
     )

@@ -42,15 +42,22 @@ export function seriesByNo(ledger: Ledger, seriesNo: number): LedgerSeries | und
   )
 }
 
+/** The series of these UIDs, as files have them; undefined when no file told of it. */
+export function seriesByUids(ledger: Ledger, { studyUid, seriesUid }: SeriesUids): LedgerSeries | undefined {
+  return (
+    ledger.db
+      .query<LedgerSeries, Record<string, string>>(
+        `select ${COLUMNS} from cod_series where series_uid = $seriesUid and study_uid = $studyUid`,
+      )
+      .get({ studyUid, seriesUid }) ?? undefined
+  )
+}
+
 /** The series of these UIDs; recorded as waiting when it is the first time that they are seen. */
 export function ensureSeries(ledger: Ledger, tally: Tally, uids: SeriesUids): number {
+  const known = seriesByUids(ledger, uids)
+  if (known !== undefined) return known.seriesNo
   const { studyUid, seriesUid } = uids
-  const known = ledger.db
-    .query<{ seriesNo: number }, Record<string, string>>(
-      `select series_no as seriesNo from cod_series where series_uid = $seriesUid and study_uid = $studyUid`,
-    )
-    .get({ studyUid, seriesUid })
-  if (known !== null) return known.seriesNo
   tally.add("series.waiting", 1)
   return ledger.db
     .query<{ seriesNo: number }, Record<string, string>>(
@@ -139,23 +146,42 @@ export function recordSeriesFailure(
 }
 
 /**
- * Series that were packed before a run began and that none has looked at since, in the order of their numbers. Read in
- * pages: a statement left open over other writes would hold its snapshot and be refused them.
+ * Series in the order of their numbers. Read in pages: a statement left open over other writes would hold its snapshot and
+ * be refused them.
+ * @param from `cod_series`, named `c`; it may say by which index
  */
-export function* unconfirmedSeries(ledger: Ledger, runId: number): Generator<LedgerSeries> {
-  const page = ledger.db.query<LedgerSeries, { after: number; runId: number }>(
-    `select ${COLUMNS} from cod_series indexed by cod_series_unconfirmed
-     where state = 'packed' and confirmed_at is null and series_no > $after
-       and packed_at < (select started_at from runs where run_id = $runId)
-     order by series_no limit 500`,
+export function* seriesInPages(
+  ledger: Ledger,
+  from: string,
+  condition: string,
+  values: Readonly<Record<string, string | number>> = {},
+): Generator<LedgerSeries, void, void> {
+  const page = ledger.db.query<LedgerSeries, Record<string, string | number>>(
+    `select ${COLUMNS} from ${from} where c.series_no > $after and ${condition} order by c.series_no limit 500`,
   )
   for (let after = 0; ; ) {
-    const series = page.all({ after, runId })
+    const series = page.all({ ...values, after })
     yield* series
     const last = series.at(-1)
     if (last === undefined) return
     after = last.seriesNo
   }
+}
+
+/** All that the ledger knows. */
+export function everySeries(ledger: Ledger): Generator<LedgerSeries, void, void> {
+  return seriesInPages(ledger, "cod_series c", "true")
+}
+
+/** Series that were packed before a run began, and that none has looked at since. */
+export function unconfirmedSeries(ledger: Ledger, runId: number): Generator<LedgerSeries, void, void> {
+  return seriesInPages(
+    ledger,
+    "cod_series c indexed by cod_series_unconfirmed",
+    `c.state = 'packed' and c.confirmed_at is null
+       and c.packed_at < (select started_at from runs where run_id = $runId)`,
+    { runId },
+  )
 }
 
 /**

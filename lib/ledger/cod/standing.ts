@@ -1,21 +1,11 @@
 import type { Ledger } from "../open.ts"
-import { confirmSeries, type LedgerSeries, seriesByNo } from "./series.ts"
+import { confirmSeries, type LedgerSeries, seriesInPages } from "./series.ts"
 
 /** Series that were packed, as the ledger knows them, and what stands of them. */
 
-/** All of them. Read in pages: a statement left open over other writes would hold its snapshot and be refused them. */
-export function* packedSeries(ledger: Ledger): Generator<LedgerSeries, void, void> {
-  const page = ledger.db.query<{ seriesNo: number }, { after: number }>(
-    `select series_no as seriesNo from cod_series
-     where metadata_generation is not null and series_no > $after order by series_no limit 500`,
-  )
-  for (let after = 0; ; ) {
-    const found = page.all({ after })
-    for (const { seriesNo } of found) yield seriesByNo(ledger, seriesNo)!
-    const last = found.at(-1)
-    if (last === undefined) return
-    after = last.seriesNo
-  }
+/** All of them, in the order of their numbers. */
+export function packedSeries(ledger: Ledger): Generator<LedgerSeries, void, void> {
+  return seriesInPages(ledger, "cod_series c", "c.metadata_generation is not null")
 }
 
 /** Numbers of those that have files of a study. */
@@ -27,14 +17,6 @@ export function packedSeriesOf(ledger: Ledger, studyId: string): number[] {
     )
     .all({ studyId })
     .map(({ seriesNo }) => seriesNo)
-}
-
-/** Whether somebody packs it just now. */
-export function isSeriesHeld(ledger: Ledger, seriesNo: number): boolean {
-  const held = ledger.db
-    .query("select 1 from cod_claims where series_no = $seriesNo and expires_at > $now")
-    .get({ seriesNo, now: ledger.now() })
-  return held !== null
 }
 
 /** Somebody else has written it since, and all that we packed is there. Belongs into a transaction. */

@@ -8,9 +8,10 @@ import {
   parseSeriesUri,
 } from "../../cod/index.ts"
 import { claimSeries, releaseSeries } from "../../ledger/cod/claims.ts"
-import { isOwnLock, seriesHeldByOthers, seriesOf } from "../../ledger/cod/foreign-locks.ts"
+import { isOwnLock, seriesHeldByOthers } from "../../ledger/cod/foreign-locks.ts"
 import { openLocks, recordLockEnd } from "../../ledger/cod/locks.ts"
 import { clearSeriesFailure } from "../../ledger/cod/retry.ts"
+import { seriesByUids } from "../../ledger/cod/series.ts"
 import type { ObjectStore } from "../../storage/store.ts"
 import { HeldByAnother, UsageError } from "../../support/errors.ts"
 import type { Log } from "../../support/log.ts"
@@ -126,7 +127,7 @@ function releasedOf(
 function seriesNoOf({ ledger, places }: LocksView, uri: string): number {
   const recorded = openLocks(ledger).find(({ seriesUri }) => seriesUri === uri)?.seriesNo
   // Where UIDs are hashed, those of a path lead nowhere.
-  const named = () => seriesOf(ledger, parseSeriesUri(uri))
+  const named = () => seriesByUids(ledger, parseSeriesUri(uri))
   const met = () => seriesHeldByOthers(ledger).find((series) => places.uriOf(series) === uri)
   const seriesNo = recorded ?? met()?.seriesNo ?? named()?.seriesNo
   if (seriesNo !== undefined) return seriesNo

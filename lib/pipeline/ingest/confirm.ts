@@ -1,12 +1,12 @@
 import { LOCK_NAMES, lockKey } from "../../cod/format/layout.ts"
-import { CODObject, CODObjectNotFoundError, metadataUri } from "../../cod/index.ts"
+import { CODObject, CODObjectNotFoundError } from "../../cod/index.ts"
 import { confirmSeries, type LedgerSeries, unconfirmedSeries } from "../../ledger/cod/series.ts"
 import { verdictOf } from "../../support/errors.ts"
 import { forEachLimit } from "../../support/pool.ts"
 import type { Stop } from "../../support/stop.ts"
 import type { IngestDeps } from "./deps.ts"
 import { queueLost } from "./lost-files.ts"
-import { placeOf } from "./series-place.ts"
+import { keysOf, placeOf } from "./series-place.ts"
 
 /** The one that the Python package takes. */
 const THEIR_LOCK = LOCK_NAMES[1]
@@ -45,8 +45,7 @@ async function confirm(deps: IngestDeps, series: LedgerSeries, signal: AbortSign
   const place = placeOf(deps, series)
   // In this order: whoever lets go of it in between has written what is looked at then.
   const lock = await datastore.head(lockKey(place.studyUid, place.seriesUid, THEIR_LOCK), signal)
-  const key = metadataUri(place).slice(datastore.uri.length + 1)
-  const standing = await datastore.head(key, signal)
+  const standing = await datastore.head(keysOf(deps, series).metadata, signal)
   if (standing?.generation === series.metadataGeneration) {
     if (lock === undefined) await commits.add(() => confirmSeries(ledger, series))
     return true

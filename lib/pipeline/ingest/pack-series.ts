@@ -38,8 +38,8 @@ export interface SeriesEnd {
 }
 
 /**
- * Packs what a study has for a series: claims the series, ends what a crash left of it, appends the files to its tar, and records what
- * became of each. A failure of the series is part of the result; what is thrown ends the run.
+ * Packs what a study has for a series: claims the series, ends what a crash left of it, appends the files to its tar, and
+ * records what became of each. A failure of the series is part of the result; what is thrown ends the run.
  */
 export async function packSeries(
   deps: IngestDeps,
@@ -123,7 +123,7 @@ async function packFiles(
       log: deps.log,
       signal,
     })
-    const packed = packedFiles(deps, result, instances)
+    const packed = endsOf(deps, result, instances)
     const wasLost = await commits.add((tally) => {
       recordPacked(ledger, tally, claim, {
         tarGeneration: result.stored && tarRecordOf({ place }, result.stored.series)?.generation,
@@ -166,7 +166,7 @@ function leaveHanging(error: unknown): boolean {
   )
 }
 
-function packedFiles(
+function endsOf(
   deps: IngestDeps,
   result: IngestResult,
   files: ReadonlyMap<Instance, FileOfSeries>,

@@ -16,13 +16,12 @@ import { forgetLost } from "../../ledger/cod/copies.ts"
 import type { FileOfSeries } from "../../ledger/cod/instances.ts"
 import {
   countWithoutSeries,
-  everySeries,
   type FoundFile,
   fileWithoutSeries,
   receiptedFiles,
   recordFound,
 } from "../../ledger/cod/rebuilt.ts"
-import { ensureSeries, type LedgerSeries, type SeriesUids } from "../../ledger/cod/series.ts"
+import { ensureSeries, everySeries, type LedgerSeries, type SeriesUids } from "../../ledger/cod/series.ts"
 import type { GroupCommit } from "../../ledger/group-commit.ts"
 import type { Ledger } from "../../ledger/open.ts"
 import type { ObjectSource } from "../../storage/store.ts"

@@ -1,4 +1,4 @@
-import type { SeriesPlace, UidHashFunc } from "../../cod/index.ts"
+import { metadataUri, type SeriesPlace, tarUri, type UidHashFunc } from "../../cod/index.ts"
 import type { SeriesUids } from "../../ledger/cod/series.ts"
 
 /** What makes places of UIDs. */
@@ -17,6 +17,13 @@ export function placeOf(
     studyUid: uidHashFunc?.(studyUid) ?? studyUid,
     seriesUid: uidHashFunc?.(seriesUid) ?? seriesUid,
   }
+}
+
+/** Keys of a series' metadata and tar, in the datastore. */
+export function keysOf(places: PlacesOfUids, uids: SeriesUids) {
+  const place = placeOf(places, uids)
+  const within = (uri: string) => uri.slice(places.datastore.uri.length + 1)
+  return { metadata: within(metadataUri(place)), tar: within(tarUri(place)) }
 }
 
 /** What an instance is called in its series. */

@@ -16,7 +16,8 @@ import type { LedgerSeries } from "../../ledger/cod/series.ts"
 import type { Ledger } from "../../ledger/open.ts"
 import type { ObjectSource } from "../../storage/store.ts"
 import type { Problem } from "../verify/problem.ts"
-import { keyOf, type PlacesOfUids, placeOf } from "./series-place.ts"
+import { lostFiles } from "./lost-files.ts"
+import { keyOf, keysOf, type PlacesOfUids, placeOf } from "./series-place.ts"
 
 /** The datastore that a ledger packs into. */
 export interface PackedPlaces extends PlacesOfUids {
@@ -66,7 +67,7 @@ export async function standingOf(
     const told = problem("series_changed", metadataUri(place), metadataGeneration, loaded)
     return { problems: [told], lost: [] }
   }
-  const lost = files.filter((file) => !holds(entryOf(deps, loaded, file), file))
+  const lost = lostFiles(deps, files, loaded.series)
   if (lost.length > 0) return { problems: lost.map((file) => lostProblem(deps, series, loaded, file)), lost }
   const flaw = await flawOfTar(deps, series, { loaded, generation: tar.generation }, signal)
   if (flaw !== undefined) {
@@ -131,10 +132,6 @@ function startsOf(deps: VerifySeriesDeps, loaded: LoadedMetadata, files: readonl
   })
 }
 
-function holds(entry: InstanceEntry | undefined, { size, crc32c }: FileOfSeries): boolean {
-  return entry?.kind === "instance" && entry.size === size && entry.crc32c === crc32c
-}
-
 /** @returns why it cannot be read where it cannot */
 async function loadedAt(
   deps: VerifySeriesDeps,
@@ -151,11 +148,4 @@ async function loadedAt(
     if (error instanceof CODError) return error.message
     throw error
   }
-}
-
-/** Keys of what is compared, in the datastore. */
-export function keysOf(deps: VerifySeriesDeps, series: LedgerSeries) {
-  const place = placeOf(deps, series)
-  const within = (uri: string) => uri.slice(deps.datastore.uri.length + 1)
-  return { metadata: within(metadataUri(place)), tar: within(tarUri(place)) }
 }

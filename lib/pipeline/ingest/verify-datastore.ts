@@ -1,13 +1,15 @@
 import { isDeepStrictEqual } from "node:util"
-import { forgetLost } from "../../ledger/cod/copies.ts"
+import { isSeriesHeld } from "../../ledger/cod/claims.ts"
 import { type ExpectedObject, expectedObjects } from "../../ledger/cod/expected-objects.ts"
 import { packedFiles } from "../../ledger/cod/instances.ts"
-import { type LedgerSeries, queueSeries, seriesByNo } from "../../ledger/cod/series.ts"
-import { isSeriesHeld, packedSeries, packedSeriesOf, recordRewritten } from "../../ledger/cod/standing.ts"
+import { type LedgerSeries, seriesByNo } from "../../ledger/cod/series.ts"
+import { packedSeries, packedSeriesOf, recordRewritten } from "../../ledger/cod/standing.ts"
 import type { Ledger } from "../../ledger/open.ts"
 import { forEachLimit } from "../../support/pool.ts"
 import type { Problem } from "../verify/problem.ts"
-import { keysOf, standingOf, type VerifySeriesDeps } from "./series-standing.ts"
+import { queueWith } from "./lost-files.ts"
+import { keysOf } from "./series-place.ts"
+import { standingOf, type VerifySeriesDeps } from "./series-standing.ts"
 
 export interface VerifySeriesOptions {
   /** Only series of these studies; without it all, by list pages. */
@@ -109,7 +111,6 @@ async function verifySeries(
   report.queued += found.problems.length
   if (dryRun) return
   ledger.write((tally) => {
-    for (const file of found.lost) if (file.copyDeletedAt !== null) forgetLost(ledger, tally, seriesNo, file)
-    queueSeries(ledger, tally, seriesNo)
+    queueWith(ledger, tally, seriesNo, found.lost)
   })
 }

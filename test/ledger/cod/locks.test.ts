@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { claimSeries } from "../../../lib/ledger/cod/claims.ts"
-import { isOwnLock, seriesHeldByOthers, seriesOf } from "../../../lib/ledger/cod/foreign-locks.ts"
+import { isOwnLock, seriesHeldByOthers } from "../../../lib/ledger/cod/foreign-locks.ts"
 import {
   forgetEndedLocks,
   openLocks,
@@ -13,7 +13,7 @@ import {
   recordLockTaken,
   reopenLock,
 } from "../../../lib/ledger/cod/locks.ts"
-import { ensureSeries, recordSeriesFailure } from "../../../lib/ledger/cod/series.ts"
+import { ensureSeries, recordSeriesFailure, seriesByUids } from "../../../lib/ledger/cod/series.ts"
 import { ClaimLost } from "../../../lib/ledger/errors.ts"
 import { endRun } from "../../../lib/ledger/runs.ts"
 import { DAY, rows, type TestLedger, testLedger } from "../../support/ledger.ts"
@@ -119,6 +119,6 @@ test("Series that others hold are those whose last try met their lock", () => {
   const failure = { verdict: "retry", errorClass: "LockAcquisitionError", errorMessage: "held" } as const
   ledger.write((tally) => recordSeriesFailure(ledger, tally, claim, failure))
   expect(seriesHeldByOthers(ledger)).toMatchObject([UIDS])
-  expect(seriesOf(ledger, UIDS)).toMatchObject({ seriesNo: claim.seriesNo })
-  expect(seriesOf(ledger, { ...UIDS, seriesUid: "9" })).toBeUndefined()
+  expect(seriesByUids(ledger, UIDS)).toMatchObject({ seriesNo: claim.seriesNo })
+  expect(seriesByUids(ledger, { ...UIDS, seriesUid: "9" })).toBeUndefined()
 })
