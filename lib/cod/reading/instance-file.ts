@@ -93,6 +93,7 @@ export function instanceFile(home: Whereabouts, choice: StoreChoice, scratch: Sc
     fetch,
     expect(sizeHint, signal) {
       expected ??= readSmall(sizeHint, signal)
+      // Whoever takes it hears of a failure; until then it is nobody's.
       expected?.catch(() => {})
     },
     async whole(sizeHint, signal) {
