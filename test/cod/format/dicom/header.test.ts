@@ -219,10 +219,14 @@ test.each(golden)(
   },
 )
 
+const inDeflated = dicomFile(
+  [deflateRawSync(Buffer.concat([instance, sequence, study, series, frames, pixels]))],
+  DEFLATED,
+)
 const made = [
   dicomFile([instance, sequence, study, series, frames, pixels]),
   dicomFile([instance, study, series, frames, encapsulated([0], ["ab"])], RLE),
-  dicomFile([deflateRawSync(Buffer.concat([instance, sequence, study, series, frames, pixels]))], DEFLATED),
+  inDeflated,
   ...samples.map(([, bytes]) => bytes).filter((bytes) => bytes.length <= 5000),
 ]
 
@@ -240,8 +244,10 @@ test("Whatever is done to a file, its beginning is read or refused by an error o
         const begun = failureOf(bytes.subarray(0, Math.floor(part * bytes.length)), bytes.length)
         for (const found of [whole, begun]) if (found instanceof Error) expect(found).toBeInstanceOf(CODError)
         expect(whole).toBeDefined()
-        // What a beginning says, good or bad, more of it does not take back.
-        if (begun !== undefined && !(begun instanceof Error)) expect(whole).toEqual(begun)
+        // What a beginning says, good or bad, more of it does not take back; but that a deflated stream is damaged behind
+        // the header is seen only by who has all of it, and then the file is refused.
+        const isDamagedBehind = file === inDeflated && whole instanceof InvalidDicom
+        if (begun !== undefined && !(begun instanceof Error) && !isDamagedBehind) expect(whole).toEqual(begun)
         if (begun instanceof Error) expect(whole).toBeInstanceOf(Error)
       },
     ),
