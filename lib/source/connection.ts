@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import { setImmediate } from "node:timers/promises"
 import { checkServerIdentity } from "node:tls"
 import postgres, { type PostgresType, type Sql, type TransactionSql } from "postgres"
 import { Aborted, AppError } from "../support/errors.ts"
@@ -113,6 +114,7 @@ export async function readOnly<T>(
   using watch = watchdog(where, signal)
   // The driver's own timer is started anew whenever a proxy takes a connection and drops it.
   using connecting = watch.expect(2 * limits.connectMs)
+  let closed = false
   const transaction = client.begin("isolation level repeatable read read only", async (sql) => {
     connecting[Symbol.dispose]()
     const run: Reading["run"] = async (statement) => {
@@ -123,13 +125,23 @@ export async function readOnly<T>(
         throw asDatabaseError(cause, where)
       }
     }
-    await run(sql`
-      select set_config('statement_timeout', ${String(limits.statementMs)}, true),
-        set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)`)
-    return await work({ sql, run })
+    try {
+      await run(sql`
+        select set_config('statement_timeout', ${String(limits.statementMs)}, true),
+          set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)`)
+      return await work({ sql, run })
+    } finally {
+      // The driver would send COMMIT or ROLLBACK also to a connection that is closed, which ends the process:
+      // https://github.com/porsager/postgres/issues/1208. Who never comes back to it is not answered either.
+      await setImmediate()
+      if (closed) await new Promise(() => {})
+    }
   })
   // The driver forgets statements that were still waiting for their turn when the connection ended.
-  transaction.catch(watch.bark)
+  transaction.catch((reason) => {
+    closed = true
+    watch.bark(reason)
+  })
   try {
     return (await watch.unlessBarked(transaction)) as T
   } catch (cause) {
