@@ -13,7 +13,7 @@ await main(
     options: {
       cohort: option("ID", positiveInteger, "only studies that were eligible when this cohort was decided"),
       format: option("jsonl|csv", manifestFormat, "JSON documents, one a line (the default), or CSV"),
-      out: option("FILE", String, "write the rows there, all of them or none"),
+      out: option("FILE", String, "write the rows there, all of them or none", { short: "o" }),
     },
     config: ["ledger", "cod"],
   },

@@ -9,6 +9,8 @@ export interface OptionSpec<T> {
   readonly description: string
   /** Stands for the value in the help; a flag without one is true or false. */
   readonly placeholder?: string
+  /** One letter that says the same. */
+  readonly short?: string | undefined
   readonly parse?: (text: string) => T
 }
 
@@ -53,13 +55,14 @@ export function flag(description: string): OptionSpec<boolean> {
   return { description }
 }
 
-/** `--limit <N>` */
+/** `--limit <N>`; with `short: "l"` also `-l <N>` */
 export function option<T>(
   placeholder: string,
   parse: (text: string) => T,
   description: string,
+  { short }: { readonly short?: string } = {},
 ): OptionSpec<T | undefined> {
-  return { description, placeholder, parse }
+  return { description, placeholder, parse, short }
 }
 
 /**
@@ -124,8 +127,9 @@ function commandOf<P extends ConfigPart, O extends OptionSpecs, A>(spec: Command
     .addHelpText("after", `\n${helpAfter(spec)}`)
   if (spec.arguments !== undefined)
     command.argument(`[${spec.arguments.name}...]`, spec.arguments.description)
-  for (const [key, { description, placeholder }] of Object.entries(spec.options ?? {})) {
-    command.option(`--${kebab(key)}${placeholder === undefined ? "" : ` <${placeholder}>`}`, description)
+  for (const [key, { description, placeholder, short }] of Object.entries(spec.options ?? {})) {
+    const names = `${short === undefined ? "" : `-${short}, `}--${kebab(key)}`
+    command.option(placeholder === undefined ? names : `${names} <${placeholder}>`, description)
   }
   command.option("--json", "one JSON document on standard output, and nothing else there")
   if (spec.changes) command.option("--dry-run", "says what would be done and does nothing")

@@ -15,6 +15,7 @@ await main(
       limit: option("N", positiveInteger, "at most N studies"),
       sample: option("P", percentage, "P percent of them"),
       retryFailed: flag("those that failed, too"),
+      out: option("FILE", String, "write it there", { short: "o" }),
       do: option("WHAT", String, "how to behave"),
     },
   },

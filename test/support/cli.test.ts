@@ -22,6 +22,14 @@ describe("what goes in", () => {
     expect(exitCode).toBe(0)
   })
 
+  test.each([["-o", "a file"], ["-oa file"], ["--out", "a file"], ["--out=a file"]])(
+    "what has a letter of its own is said by it, too: %s",
+    async (...words) => {
+      const { stdout } = await run([...words, "--json"])
+      expect(JSON.parse(stdout).out).toBe("a file")
+    },
+  )
+
   test("without flags there are none", async () => {
     const { stdout } = await run(["--json"])
     expect(JSON.parse(stdout)).toEqual({ args: [], retryFailed: false, dryRun: false, concurrency: 4 })
@@ -32,6 +40,8 @@ describe("what goes in", () => {
     [["--limit", "0"], "--limit"],
     [["--limit", "1.5"], "--limit"],
     [["--limit"], "--limit"],
+    [["-o"], "--out"],
+    [["-x", "1"], "-x"],
     [["--sample", "101"], "--sample"],
     [["--retry-faild"], "--retry-faild"],
     [["0195e000"], "STUDY_ID"],
@@ -60,6 +70,7 @@ describe("what goes in", () => {
       "--json",
       "--dry-run",
       "--limit 10",
+      "-o, --out <FILE>",
       "COPY_CONCURRENCY",
       "130/143",
     ]) {
