@@ -2,6 +2,7 @@ import { renderIngest, renderIngestPreview } from "../lib/operate/ingest-render.
 import { INGEST_PARTS, withIngestDeps, withLedger } from "../lib/pipeline/deps.ts"
 import { ingestStudies } from "../lib/pipeline/ingest/ingest.ts"
 import { previewIngest } from "../lib/pipeline/ingest/preview.ts"
+import { THUMBNAIL_OPTIONS, withThumbnailOptions } from "../lib/pipeline/ingest/thumbnail-options.ts"
 import { flag, main, option, positiveInteger, uuid } from "../lib/support/cli.ts"
 
 await main(
@@ -13,25 +14,29 @@ await main(
     options: {
       limit: option("N", positiveInteger, "only the N studies with the newest signed report"),
       concurrency: option("N", positiveInteger, "series that are packed at a time (INGEST_CONCURRENCY)"),
-      retryFailed: flag("also what was given up: unreadable files, conflicts, failed series"),
+      ...THUMBNAIL_OPTIONS,
+      retryFailed: flag("also what was given up: unreadable files, conflicts, failed series and thumbnails"),
       deleteCopies: flag("afterwards delete raw copies whose bytes are proven to be in their series"),
     },
     config: [...INGEST_PARTS],
     changes: true,
   },
   async (start) => {
-    const { args: studyIds, options, config, stop } = start
+    const { args: studyIds, options, stop } = start
     if (start.dryRun) {
       return await withLedger(start, async (ledger) => {
         await start.print(previewIngest(ledger, { ...options, studyIds }), renderIngestPreview)
         return 0
       })
     }
+    const config = withThumbnailOptions(start.config, options)
     const concurrency = options.concurrency ?? config.ingest.concurrency
     const ingest = { ...config.ingest, concurrency }
     return await withIngestDeps({ ...start, config: { ...config, ingest } }, async (deps) => {
       const listing = start.json ? "all" : "not-complete"
-      const report = await ingestStudies(deps, { ...options, studyIds, listing }, stop)
+      // Who asks for a few studies is not to wait for the pictures of all others.
+      const drawMissing = options.limit === undefined
+      const report = await ingestStudies(deps, { ...options, studyIds, listing, drawMissing }, stop)
       await start.print(report, renderIngest)
       const { totals, copies } = report
       const failed = totals.failed + (copies?.failed.length ?? 0)

@@ -1,6 +1,7 @@
 import { renderRun, renderRunPreview } from "../lib/operate/render.ts"
 import { LIMIT_OPTIONS, limitsFrom } from "../lib/pipeline/copy/limits.ts"
 import { COPY_PARTS, withDiscoverDeps, withRunDeps } from "../lib/pipeline/deps.ts"
+import { THUMBNAIL_OPTIONS, withThumbnailOptions } from "../lib/pipeline/ingest/thumbnail-options.ts"
 import { isWell, previewRun, run, runCounts, runDocument } from "../lib/pipeline/run.ts"
 import { main, option, positiveInteger } from "../lib/support/cli.ts"
 
@@ -16,13 +17,15 @@ await main(
         positiveInteger,
         "the doctors of this cohort, instead of ranking anew (COHORT_PIN)",
       ),
+      ...THUMBNAIL_OPTIONS,
       ...LIMIT_OPTIONS,
     },
     config: [...COPY_PARTS, "schedule"],
     changes: true,
   },
   async (start) => {
-    const { options, config, stop } = start
+    const { options, stop } = start
+    const config = withThumbnailOptions(start.config, options)
     const { pinCohort } = options
     using limits = limitsFrom(options, config)
     if (start.dryRun) {
@@ -33,7 +36,7 @@ await main(
         return { outcome: 0, counts: {} }
       })
     }
-    return await withRunDeps({ ...start, limits, pinCohort }, async (deps) => {
+    return await withRunDeps({ ...start, config, limits, pinCohort }, async (deps) => {
       const { concurrency } = config.copy
       const listing = start.json ? "all" : "not-complete"
       const report = await run(deps, { ...options, concurrency, listing }, stop)

@@ -3,6 +3,7 @@ import { outlook } from "../lib/operate/schedule-outlook.ts"
 import { renderOutlook } from "../lib/operate/schedule-render.ts"
 import { LIMIT_OPTIONS } from "../lib/pipeline/copy/limits.ts"
 import { COPY_PARTS, requirePinnedCohort, withLedger } from "../lib/pipeline/deps.ts"
+import { THUMBNAIL_OPTIONS, withThumbnailOptions } from "../lib/pipeline/ingest/thumbnail-options.ts"
 import { flag, main, option, positiveInteger } from "../lib/support/cli.ts"
 
 await main(
@@ -19,14 +20,19 @@ await main(
         positiveInteger,
         "the doctors of this cohort, instead of ranking anew (COHORT_PIN)",
       ),
+      ...THUMBNAIL_OPTIONS,
       ...LIMIT_OPTIONS,
     },
     config: ["schedule", ...COPY_PARTS, "backup"],
     changes: true,
   },
   async (start) => {
-    const { once, noCatchUp, pinCohort, ...limits } = start.options
-    const pinned = { ...start, pinCohort }
+    const { once, noCatchUp, pinCohort, noThumbnails, thumbnailConcurrency, ...limits } = start.options
+    const pinned = {
+      ...start,
+      config: withThumbnailOptions(start.config, { noThumbnails, thumbnailConcurrency }),
+      pinCohort,
+    }
     if (!start.dryRun) return await runScheduler(pinned, { once, catchUp: !noCatchUp, limits })
     requirePinnedCohort(pinned)
     return await withLedger(start, async (ledger) => {

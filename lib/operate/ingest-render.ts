@@ -3,6 +3,7 @@ import type { IngestReport } from "../pipeline/ingest/ingest-report.ts"
 import type { IngestPreview } from "../pipeline/ingest/preview.ts"
 import { bytes, count, duration, plural, safe } from "../support/text.ts"
 import { renderDeletedCopies } from "./copies-render.ts"
+import { renderThumbnails } from "./thumbnails-render.ts"
 
 export function renderIngest({ studies, totals, copies }: IngestReport): string {
   const troubled = studies.filter(({ success }) => !success)
@@ -24,6 +25,7 @@ export function renderIngest({ studies, totals, copies }: IngestReport): string 
       : `${plural(series_packed, "series", "series")} packed of ${plural(totals.studies, "study", "studies")}: ` +
         `${plural(totals.instances_new, "new instance")}, ${count(totals.instances_same)} there already, ` +
         `${count(totals.instances_conflict)} in conflict; ${duration(totals.seconds * 1000)}`,
+    ...renderThumbnails(totals),
     ...(held > 0 ? [`${plural(held, "more series", "more series")}: another run is packing them.`] : []),
     ...(copies === undefined ? [] : [renderDeletedCopies(copies)]),
     ...(troubled.length > 0 ? ["What failed and what happens next: bun run status --failures"] : []),
@@ -40,16 +42,24 @@ export function renderIngestPreview({ copies, ...work }: IngestPreview): string 
 }
 
 function renderPackingWork(work: PackingWork): string {
-  const { studies, series, instances, headers_to_read: headers, given_up: given } = work
-  if (studies === 0) return `Nothing to pack.${given > 0 ? givenUp(given) : ""}`
+  const { studies, series, instances, headers_to_read: headers } = work
+  const also = alsoOf(work)
+  if (studies === 0) return `Nothing to pack.${also}`
   const unread = headers > 0 ? `, after reading ${plural(headers, "header")}` : ""
   return (
     `An ingest would pack ${plural(instances, "instance")} (${bytes(work.bytes)}) of ` +
-    `${plural(studies, "study", "studies")} into ${plural(series, "known series", "known series")}${unread}.` +
-    (given > 0 ? givenUp(given) : "")
+    `${plural(studies, "study", "studies")} into ${plural(series, "known series", "known series")}${unread}.${also}`
   )
 }
 
-function givenUp(series: number): string {
-  return ` ${plural(series, "series", "series")} given up before: --retry-failed tries them again.`
+function alsoOf({ given_up: given, without_thumbnail: undrawn }: PackingWork): string {
+  const series = (number: number) => plural(number, "series", "series")
+  return [
+    ...(given > 0 ? [` ${series(given)} given up before: --retry-failed tries them again.`] : []),
+    ...(undrawn > 0
+      ? [
+          ` ${series(undrawn)} packed without a thumbnail: an ingest of all makes them, without --no-thumbnails.`,
+        ]
+      : []),
+  ].join("")
 }

@@ -6,6 +6,7 @@ import type { DiscoverReport } from "../pipeline/discover/discover.ts"
 import type { RunPreview, RunReport } from "../pipeline/run.ts"
 import { bytes, count, duration, plural, safe, table } from "../support/text.ts"
 import { renderIngest } from "./ingest-render.ts"
+import { renderThumbnails } from "./thumbnails-render.ts"
 
 // Reports as people read them; with --json the same reports are printed as they are.
 
@@ -62,6 +63,7 @@ export function renderCopy({ studies, totals }: Pick<CopyReport, "studies" | "to
             `${plural(totals.reports_uploaded, "report")}, ${count(totals.metadata_uploaded)} metadata), ` +
             `${count(totals.skipped)} were there already`,
           ...renderPacked(totals),
+          ...renderThumbnails(totals),
           `${bytes(totals.bytes)} in ${duration(totals.seconds * 1000)}`,
         ]),
     ...renderLeft(totals),

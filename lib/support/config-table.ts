@@ -22,6 +22,7 @@ import {
   timezone,
   usd,
   type ValueKind,
+  wholeNumberOrNone,
 } from "./config-values.ts"
 
 /** One setting: an environment variable, what it is for, and its other names. */
@@ -306,6 +307,13 @@ export const VARIABLES = {
       purpose: "series that are packed at a time",
       example: "4",
       default: "8",
+    },
+    thumbnailConcurrency: {
+      name: "THUMBNAIL_CONCURRENCY",
+      kind: wholeNumberOrNone,
+      purpose: "thumbnails that are made at a time while series are packed; 0: none is",
+      example: "4",
+      default: "2",
     },
   },
 

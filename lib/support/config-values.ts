@@ -25,6 +25,15 @@ export const port = wholeNumber("a port from 1 to 65535", "5432", 65_535)
 
 export const positiveInteger = wholeNumber("a whole number from 1", "4", Number.MAX_SAFE_INTEGER)
 
+export const wholeNumberOrNone = kind(
+  "a whole number; 0 for none",
+  "2",
+  z
+    .string()
+    .regex(/^\d{1,6}$/)
+    .transform(Number),
+)
+
 export const seconds = kind(
   "a number of seconds above 0",
   "30",

@@ -30,6 +30,8 @@ const TOTALS: CopyReport["totals"] = {
   instances_new: 0,
   instances_same: 0,
   instances_conflict: 0,
+  thumbnails_made: 0,
+  thumbnails_failed: 0,
   warnings: 1,
   seconds: 2.5,
   held_by_others: 1,

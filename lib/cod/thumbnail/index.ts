@@ -1,5 +1,6 @@
 /** Thumbnails of series: one picture, or a video of all frames, and which part of it shows what. */
 
+export type { ThumbnailAtIngest, ThumbnailEnd } from "./at-ingest.ts"
 export { type Point, toOriginal, toThumbnail } from "./coordinates.ts"
 export {
   frameAt,

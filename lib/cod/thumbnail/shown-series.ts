@@ -72,6 +72,18 @@ export abstract class ShownSeries extends StoredSeries {
     }
   }
 
+  /** Whether a thumbnail is stored that shows the series as it is. @throws StorageError */
+  async hasThumbnail(signal?: AbortSignal): Promise<boolean> {
+    const { series } = await this.current(signal)
+    try {
+      await readThumbnail(this.series, series, {}, signal)
+      return true
+    } catch (error) {
+      if (isRemedied(error)) return false
+      throw error
+    }
+  }
+
   /**
    * The instance that a frame of the thumbnail shows.
    * @param index from 0; a negative one counts from the end

@@ -2,6 +2,7 @@ import type { Ledger } from "../open.ts"
 import type { Tally } from "../tally.ts"
 import { assertSeriesClaimed, type SeriesClaim } from "./claims.ts"
 import { refreshSeries } from "./series.ts"
+import { recordThumbnail, type ThumbnailRecord } from "./thumbnails.ts"
 
 /** A copied file that belongs into a series. */
 export interface FileOfSeries {
@@ -72,6 +73,8 @@ export interface PackedSeries {
   /** Undefined when it is not stored, for nothing could be. */
   readonly metadataGeneration: string | undefined
   readonly files: readonly PackedFile[]
+  /** What came of its picture; undefined: it is as it was. */
+  readonly thumbnail?: ThumbnailRecord | undefined
 }
 
 /** Records what was made of a series' files, under the claim. @throws ClaimLost */
@@ -92,6 +95,7 @@ export function recordPacked(ledger: Ledger, tally: Tally, claim: SeriesClaim, p
       metadataGeneration: packed.metadataGeneration ?? null,
       now: ledger.now(),
     })
+  if (packed.thumbnail !== undefined) recordThumbnail(ledger, claim, packed.thumbnail)
   refreshSeries(ledger, tally, seriesNo)
 }
 

@@ -4,6 +4,7 @@ import type { Config } from "../../support/config.ts"
 import { checkConfiguration } from "./configuration.ts"
 import { checkDatabase } from "./database.ts"
 import { checkLedgerDisk, checkSpoolDisk } from "./disk.ts"
+import { checkFfmpeg } from "./ffmpeg.ts"
 import { type Finding, ok, unknown } from "./finding.ts"
 import { checkLedger } from "./ledger.ts"
 import { checkLocks } from "./locks.ts"
@@ -60,6 +61,9 @@ export async function examine(
     step("Bun", () => checkBun(bun)),
     step("SQLite", () => checkSqlite()),
     step("zstd", () => ok(zstdEngine())),
+    whenKnown("ffmpeg", config.ingest, ({ thumbnailConcurrency }) =>
+      step("ffmpeg", () => checkFfmpeg(thumbnailConcurrency)),
+    ),
     whenKnown("database", config.database, (settings) => checkDatabase(settings, patienceMs, step)),
     whenKnown("origin", placeAt(config.origin?.uri), checkOrigin),
     whenKnown("destination", placeAt(config.destination?.uri), checkDestination),

@@ -23,6 +23,9 @@ export interface CopyTotals {
   readonly instances_new: number
   readonly instances_same: number
   readonly instances_conflict: number
+  readonly thumbnails_made: number
+  /** Their series are packed. */
+  readonly thumbnails_failed: number
   /** What was copied as it is although something is odd about it; the log tells, and status of objects. */
   readonly warnings: number
   readonly seconds: number
@@ -53,6 +56,8 @@ const NONE = {
   instances_new: 0,
   instances_same: 0,
   instances_conflict: 0,
+  thumbnails_made: 0,
+  thumbnails_failed: 0,
   warnings: 0,
 }
 
@@ -80,6 +85,8 @@ export function collectResults(listing: Listing) {
       sums.instances_new += result.instances_new ?? 0
       sums.instances_same += result.instances_same ?? 0
       sums.instances_conflict += result.instances_conflict ?? 0
+      sums.thumbnails_made += result.thumbnails_made ?? 0
+      sums.thumbnails_failed += result.thumbnails_failed ?? 0
       sums.warnings += warnings
       if (listing === "all" || (!success && studies.length < MOST_NOT_COMPLETE)) studies.push(result)
     },

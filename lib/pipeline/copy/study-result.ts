@@ -27,6 +27,8 @@ export interface StudyResult {
   readonly instances_same?: number
   readonly instances_conflict?: number
   readonly series_lost?: number
+  readonly thumbnails_made?: number
+  readonly thumbnails_failed?: number
 }
 
 /** A result with what became of the study's series. */

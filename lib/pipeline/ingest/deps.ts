@@ -1,4 +1,4 @@
-import type { MetadataVersion, UidHashFunc } from "../../cod/index.ts"
+import type { MetadataVersion, ThumbnailAtIngest, UidHashFunc } from "../../cod/index.ts"
 import type { GroupCommit } from "../../ledger/group-commit.ts"
 import type { Ledger } from "../../ledger/open.ts"
 import type { ObjectStore } from "../../storage/store.ts"
@@ -22,6 +22,8 @@ export interface IngestDeps {
   readonly metadataVersion: MetadataVersion
   /** Series that are packed at a time. */
   readonly packing: Semaphore
+  /** How thumbnails are made; undefined: none is. */
+  readonly thumbnails: ThumbnailAtIngest | undefined
   /** Two studies may have files of one series: who comes second waits. */
   readonly inTurn: (seriesNo: number, signal?: AbortSignal) => Promise<Hold>
   /** Files that the copy of this run left on the box. */

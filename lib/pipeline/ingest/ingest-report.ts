@@ -22,6 +22,9 @@ export interface IngestTotals {
   readonly held_by_others: number
   /** Series that somebody else had overwritten since they were packed, and that were packed again. */
   readonly series_lost: number
+  readonly thumbnails_made: number
+  /** Their series are packed. */
+  readonly thumbnails_failed: number
   readonly seconds: number
 }
 
@@ -41,6 +44,8 @@ const NONE = {
   instances_same: 0,
   instances_conflict: 0,
   series_lost: 0,
+  thumbnails_made: 0,
+  thumbnails_failed: 0,
   held_by_others: 0,
 }
 
@@ -63,6 +68,8 @@ export function collectPacked(listing: "all" | "not-complete") {
       sums.instances_same += result.instances_same
       sums.instances_conflict += result.instances_conflict
       sums.series_lost += result.series_lost
+      sums.thumbnails_made += result.thumbnails_made
+      sums.thumbnails_failed += result.thumbnails_failed
       sums.held_by_others += result.held_by_others
       if (listing === "all" || (!result.success && studies.length < MOST_NOT_COMPLETE)) studies.push(result)
     },

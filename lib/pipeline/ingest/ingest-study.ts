@@ -10,8 +10,9 @@ import type { Stop } from "../../support/stop.ts"
 import { objectKey } from "../layout.ts"
 import type { IngestDeps } from "./deps.ts"
 import { readHeaderAt } from "./header.ts"
-import { packSeries, type SeriesEnd } from "./pack-series.ts"
+import { packSeries } from "./pack-series.ts"
 import { renewReceiptOf } from "./renew-receipts.ts"
+import type { SeriesEnd } from "./series-end.ts"
 
 /** What became of the series of one study, under names as in the results of a copy. */
 export interface StudyPacking {
@@ -22,6 +23,9 @@ export interface StudyPacking {
   readonly instances_conflict: number
   /** Series that somebody else had overwritten since they were packed, and that were packed again. */
   readonly series_lost: number
+  readonly thumbnails_made: number
+  /** A series is packed without one that could not be made. */
+  readonly thumbnails_failed: number
   readonly errors: readonly string[]
   /** Series that another run is packing. */
   readonly held_by_others: number
@@ -92,12 +96,14 @@ function emptyPacking(): Growing {
     instances_same: 0,
     instances_conflict: 0,
     series_lost: 0,
+    thumbnails_made: 0,
+    thumbnails_failed: 0,
     errors: [],
     held_by_others: 0,
   }
 }
 
-function add(tally: Growing, { outcome, files, errors, wasLost }: SeriesEnd) {
+function add(tally: Growing, { outcome, files, errors, wasLost, thumbnail }: SeriesEnd) {
   const count = (wanted: string) => files.filter(({ result }) => result === wanted).length
   tally.series_packed += outcome === "packed" && errors.length === 0 ? 1 : 0
   tally.held_by_others += outcome === "held by another run" ? 1 : 0
@@ -105,5 +111,7 @@ function add(tally: Growing, { outcome, files, errors, wasLost }: SeriesEnd) {
   tally.instances_new += count("new")
   tally.instances_same += count("same")
   tally.instances_conflict += count("conflict")
+  tally.thumbnails_made += thumbnail === "made" ? 1 : 0
+  tally.thumbnails_failed += thumbnail === "failed" ? 1 : 0
   tally.errors.push(...errors)
 }

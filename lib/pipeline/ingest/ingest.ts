@@ -1,6 +1,7 @@
 import { forgetEndedLocks } from "../../ledger/cod/locks.ts"
 import { retryUnpacked } from "../../ledger/cod/retry.ts"
 import { studiesToPack } from "../../ledger/cod/series.ts"
+import { retryThumbnails } from "../../ledger/cod/thumbnails.ts"
 import { studyById } from "../../ledger/studies.ts"
 import { withLogIds } from "../../support/log-ids.ts"
 import { forEachLimit } from "../../support/pool.ts"
@@ -10,6 +11,7 @@ import { keepClaims } from "../keep-claims.ts"
 import { confirmPacked } from "./confirm.ts"
 import { deleteCopies } from "./delete-copies.ts"
 import type { IngestDeps, IngestStepDeps } from "./deps.ts"
+import { drawMissing } from "./draw-missing.ts"
 import { collectPacked, type IngestedStudy, type IngestReport } from "./ingest-report.ts"
 import { ingestStudy, type StudyPacking } from "./ingest-study.ts"
 import { settleLocks } from "./settle-locks.ts"
@@ -23,6 +25,8 @@ export interface IngestOptions {
   readonly retryFailed?: boolean
   /** Afterwards also deletes raw copies: of these studies, or of all that are packed. */
   readonly deleteCopies?: boolean
+  /** Afterwards also makes thumbnails of what had been packed without: of these studies, or of all. */
+  readonly drawMissing?: boolean
   /** Studies that were tried in this run already. */
   readonly tried?: ReadonlySet<string>
   /** Which results its report lists, `all` unless told. */
@@ -45,7 +49,10 @@ export async function ingestStudies(
   const startedAt = performance.now()
   const { studyIds = [], limit, retryFailed = false, tried = new Set(), listing = "all" } = options
   ledger.write(() => forgetEndedLocks(ledger))
-  if (retryFailed) retryUnpacked(ledger, studyIds)
+  if (retryFailed) {
+    retryUnpacked(ledger, studyIds)
+    retryThumbnails(ledger, studyIds)
+  }
   using heartbeat = keepClaims(deps)
   const forced = AbortSignal.any([stop.forced, heartbeat.lost])
   await settleLocks(deps, forced)
@@ -69,12 +76,23 @@ export async function ingestStudies(
   } finally {
     progress.stop()
   }
+  const isToDraw = options.drawMissing === true && deps.thumbnails !== undefined
+  const drawn = isToDraw
+    ? await drawMissing(deps, studyIds, { requested: stop.requested, forced })
+    : { made: 0, failed: 0 }
   const isToDelete = options.deleteCopies === true && !stop.requested.aborted
   const copies = isToDelete
     ? await deleteCopies(deps, { studyIds }, { requested: stop.requested, forced })
     : undefined
   const seconds = Math.round(performance.now() - startedAt) / 1000
-  const totals = { ...results.sums, series_lost: lost + results.sums.series_lost, seconds }
+  const { sums } = results
+  const totals = {
+    ...sums,
+    series_lost: lost + sums.series_lost,
+    thumbnails_made: drawn.made + sums.thumbnails_made,
+    thumbnails_failed: drawn.failed + sums.thumbnails_failed,
+    seconds,
+  }
   return { studies: results.studies, totals, ...(copies && { copies }) }
 }
 
@@ -97,6 +115,8 @@ const UNKNOWN: StudyPacking = {
   instances_same: 0,
   instances_conflict: 0,
   series_lost: 0,
+  thumbnails_made: 0,
+  thumbnails_failed: 0,
   errors: ["not in the ledger: copy it first"],
   held_by_others: 0,
 }

@@ -64,6 +64,7 @@ export async function openIngest(
 ): Promise<IngestStepDeps> {
   const { config, stop, log, progress } = start
   const { lockNames, metadataVersion } = config.cod
+  const { thumbnailConcurrency } = config.ingest
   pinDatastore(given.ledger, pinOf(config))
   const { uidHashFunc } = placesOf(config)
   const datastore = scope.use(withAccessRule(openStore(datastoreUri(config), storeOptions(start))))
@@ -80,6 +81,7 @@ export async function openIngest(
     lockNames,
     metadataVersion,
     packing: semaphore(config.ingest.concurrency),
+    thumbnails: thumbnailConcurrency === 0 ? undefined : { places: semaphore(thumbnailConcurrency) },
     inTurn: turnsBy<number>(),
     log,
     progress,

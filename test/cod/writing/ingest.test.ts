@@ -60,7 +60,14 @@ describe("an ingestion", () => {
   test("of nothing makes no series", async () => {
     await using site = await bucketSite()
     const result = await ingest([], { ...site.place, store: site.store })
-    expect(result).toEqual({ new: [], same: [], conflict: [], errors: [], stored: undefined })
+    expect(result).toEqual({
+      new: [],
+      same: [],
+      conflict: [],
+      errors: [],
+      stored: undefined,
+      thumbnail: undefined,
+    })
     expect(site.cloud!.keys("series")).toEqual([])
   })
 

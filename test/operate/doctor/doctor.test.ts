@@ -75,6 +75,7 @@ describe("a box on which all is well", () => {
       "Bun",
       "SQLite",
       "zstd",
+      "ffmpeg",
       "database",
       "database: tables and columns",
       "database: grants",
@@ -158,7 +159,7 @@ describe("the script", () => {
     expect(ill.exitCode).toBe(1)
     expect(ill.stdout).toMatch(/^fault {4}database +DatabaseRefused: .*\n {4}Set SOURCE_DATABASE_PASS/m)
     expect(ill.stdout).toMatch(/^ok {7}origin: read +an object can be read$/m)
-    expect(ill.stdout).toEndWith("\n1 fault in 21 checks.\n")
+    expect(ill.stdout).toEndWith("\n1 fault in 22 checks.\n")
     expect(ill.stdout + ill.stderr).not.toContain("not-the-password")
   })
 })

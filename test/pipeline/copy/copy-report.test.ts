@@ -39,6 +39,8 @@ test("totals are the sum of all results, listed or not", () => {
       instances_new: 8,
       instances_same: 2,
       instances_conflict: 4,
+      thumbnails_made: 0,
+      thumbnails_failed: 0,
       warnings: 2,
     })
     expect(results.studies).toEqual(listing === "all" ? [copied, refused, copied] : [refused])

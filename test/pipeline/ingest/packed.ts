@@ -122,6 +122,7 @@ export async function packed(
     lockNames: [".cod.lock", ".gradient.lock"],
     metadataVersion: "2.0",
     packing: semaphore(2),
+    thumbnails: undefined,
     inTurn: turnsBy<number>(),
     kept: undefined,
     log: createLogger({ level: "ERROR", redact: redactor([]), write: () => undefined }),

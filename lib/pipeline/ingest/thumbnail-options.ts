@@ -1,0 +1,22 @@
+import { flag, type OptionValues, option } from "../../support/cli-parse.ts"
+import { positiveInteger } from "../../support/cli-values.ts"
+import type { Config } from "../../support/config.ts"
+
+/** The flags of every script that packs. */
+export const THUMBNAIL_OPTIONS = {
+  noThumbnails: flag("pack series without making thumbnails; a later ingest makes them"),
+  thumbnailConcurrency: option(
+    "N",
+    positiveInteger,
+    "thumbnails that are made at a time (THUMBNAIL_CONCURRENCY)",
+  ),
+}
+
+/** The configuration as these flags have it. */
+export function withThumbnailOptions<C extends Pick<Config, "ingest">>(
+  config: C,
+  { noThumbnails, thumbnailConcurrency }: OptionValues<typeof THUMBNAIL_OPTIONS>,
+): C {
+  const concurrency = noThumbnails ? 0 : (thumbnailConcurrency ?? config.ingest.thumbnailConcurrency)
+  return { ...config, ingest: { ...config.ingest, thumbnailConcurrency: concurrency } }
+}
