@@ -22,9 +22,9 @@ describe("what goes in", () => {
     expect(exitCode).toBe(0)
   })
 
-  test.each([["-o", "a file"], ["-oa file"], ["--out", "a file"], ["--out=a file"]])(
-    "what has a letter of its own is said by it, too: %s",
-    async (...words) => {
+  test.each([[["-o", "a file"]], [["-oa file"]], [["--out", "a file"]], [["--out=a file"]]])(
+    "what has a letter of its own is said by it, too: %p",
+    async (words) => {
       const { stdout } = await run([...words, "--json"])
       expect(JSON.parse(stdout).out).toBe("a file")
     },
