@@ -38,6 +38,7 @@ export function expectLedgerSound(box: Pick<Box, "openLedger">) {
   for (const table of ["claims", "cod_claims"]) expect(rows(ledger, `select * from ${table}`)).toEqual([])
   expect(rows(ledger, "select * from cod_locks where ended_at is null")).toEqual([])
   expect(rows(ledger, "select * from cod_series where state <> 'packed'")).toEqual([])
+  expect(rows(ledger, "select * from cod_series where thumbnail is not 'made'")).toEqual([])
   expect(rows(ledger, "select * from objects where to_pack = 1 or state <> 'copied'")).toEqual([])
   expect(rows(ledger, "select study_id from studies where completed_at is null or due = 1")).toEqual([])
 }

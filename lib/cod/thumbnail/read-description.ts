@@ -10,6 +10,9 @@ import { MAX_SIZE } from "./picture.ts"
 
 type Json = Readonly<Record<string, unknown>>
 
+/** The field of the metadata that describes a series' thumbnail. */
+export const THUMBNAIL_FIELD = "thumbnail"
+
 /** Where a frame stands in a thumbnail. */
 interface PlacedFrame extends ShownFrame {
   readonly index: number

@@ -3,10 +3,8 @@ import { parseJson, stringifyJson } from "../format/json.ts"
 import type { Series } from "../reading/series.ts"
 import { thumbnailBlock } from "./description.ts"
 import type { GeneratedThumbnail } from "./generate.ts"
+import { THUMBNAIL_FIELD } from "./read-description.ts"
 import { removeOtherThumbnail, uploadThumbnail } from "./upload.ts"
-
-/** The field of the metadata that describes a series' thumbnail. */
-export const THUMBNAIL_FIELD = "thumbnail"
 
 /** A thumbnail that is made and not stored yet, and the fields of the metadata that are to tell of it. */
 export interface ThumbnailStage {

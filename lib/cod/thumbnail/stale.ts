@@ -1,6 +1,8 @@
 import type { SeriesMetadata } from "../format/metadata/types.ts"
 import { recordsOf } from "../reading/series.ts"
 import type { ShownInstance } from "./description.ts"
+import { InvalidThumbnailError } from "./errors.ts"
+import { readDescription, THUMBNAIL_FIELD } from "./read-description.ts"
 
 /**
  * Why a thumbnail does not show the series as it is; undefined when it does. Instances without pixels do not count, and of
@@ -23,4 +25,15 @@ export function whyStale(
     ...(others.length > 0 ? [`${others.length} have other bytes now`] : []),
   ]
   return why.length === 0 ? undefined : why.join(", ")
+}
+
+/** Whether metadata describe a thumbnail that shows the series as it is; nobody looks whether its file is there. */
+export function describesThumbnail(metadata: SeriesMetadata, datastore: string): boolean {
+  try {
+    const description = readDescription(metadata.fields.get(THUMBNAIL_FIELD), datastore)
+    return description !== undefined && whyStale(description, metadata) === undefined
+  } catch (error) {
+    if (error instanceof InvalidThumbnailError) return false
+    throw error
+  }
 }

@@ -6,7 +6,7 @@ import type { Series } from "../reading/series.ts"
 import type { ThumbnailDescription } from "./description.ts"
 import { StaleThumbnailError, ThumbnailMissingError } from "./errors.ts"
 import type { GeneratedThumbnail } from "./generate.ts"
-import { readDescription } from "./read-description.ts"
+import { readDescription, THUMBNAIL_FIELD } from "./read-description.ts"
 import { whyStale } from "./stale.ts"
 import { OBJECTS, type ThumbnailFile } from "./thumbnail-file.ts"
 
@@ -20,7 +20,7 @@ const MAX_BYTES = 1 << 30
 
 /** @throws ThumbnailMissingError when nothing is described, InvalidThumbnailError */
 export function describedIn(series: Series, metadata: SeriesMetadata): ThumbnailDescription {
-  const description = readDescription(metadata.fields.get("thumbnail"), series.place.datastore)
+  const description = readDescription(metadata.fields.get(THUMBNAIL_FIELD), series.place.datastore)
   if (description === undefined) throw new ThumbnailMissingError(series.uri, "the metadata describes none")
   return description
 }

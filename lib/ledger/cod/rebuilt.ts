@@ -2,7 +2,7 @@ import type { Ledger } from "../open.ts"
 import type { Tally } from "../tally.ts"
 import { releaseSeries, type SeriesClaim } from "./claims.ts"
 import { type Header, recordHeader } from "./headers.ts"
-import { FILE_COLUMNS, type FileOfSeries, recordPacked } from "./instances.ts"
+import { FILE_COLUMNS, type FileOfSeries, type PackedSeries, recordPacked } from "./instances.ts"
 
 /** How a ledger that was lost learns again what is packed. All of this belongs into transactions. */
 
@@ -86,7 +86,7 @@ export function recordFound(
   tally: Tally,
   claim: SeriesClaim,
   found: readonly FoundFile[],
-  stored: { readonly tarGeneration: string | undefined; readonly metadataGeneration: string },
+  stored: Omit<PackedSeries, "files">,
 ) {
   for (const { file, startByte: _, ...header } of found) recordKnownHeader(ledger, tally, file, header)
   const files = found.map(({ file, startByte }) => ({ ...file, result: "same" as const, startByte }))

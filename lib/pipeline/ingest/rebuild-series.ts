@@ -3,6 +3,7 @@ import {
   CODObject,
   CODObjectNotFoundError,
   describeRecord,
+  describesThumbnail,
   type InstanceRecord,
   type LoadedMetadata,
   listSeries,
@@ -94,7 +95,7 @@ async function findReceipted(
   await commits.add((tally) => {
     for (const file of lost) forgetLost(ledger, tally, seriesNo, file)
     if (found.length === 0) return
-    recordFound(ledger, tally, claimSeries(ledger, runId, seriesNo)!, found, generationsOf(place, loaded!))
+    recordFound(ledger, tally, claimSeries(ledger, runId, seriesNo)!, found, standingOf(place, loaded!))
   })
 }
 
@@ -110,8 +111,12 @@ function foundFile(file: FileOfSeries, record: InstanceRecord, uids: SeriesUids)
   return { file, startByte: record.startByte, studyUid, seriesUid, instanceUid, transferSyntax, frames }
 }
 
-function generationsOf(place: SeriesPlace, { generation, series }: LoadedMetadata) {
-  return { tarGeneration: tarRecordOf({ place }, series)?.generation, metadataGeneration: generation }
+function standingOf(place: SeriesPlace, { generation, series }: LoadedMetadata) {
+  return {
+    tarGeneration: tarRecordOf({ place }, series)?.generation,
+    metadataGeneration: generation,
+    thumbnail: { state: describesThumbnail(series, place.datastore) ? "made" : null },
+  } as const
 }
 
 /** Undefined where there are none: nothing was packed there, as far as can be told, or they are lost. */
@@ -175,7 +180,7 @@ async function findIn(
   await commits.add((tally) => {
     const seriesNo = ensureSeries(ledger, tally, first)
     const claim = claimSeries(ledger, runId, seriesNo)!
-    recordFound(ledger, tally, claim, found, generationsOf(place, loaded))
+    recordFound(ledger, tally, claim, found, standingOf(place, loaded))
   })
 }
 
