@@ -6,8 +6,8 @@ import type { RawFrame, Samples } from "./samples.ts"
 
 /** The same with colours as RGB. @throws UndecodableFrameError for colours that cannot be told */
 export function toMeaning(file: DicomFile, raw: RawFrame, frame: number): DecodedFrame {
-  const { photometric, rows, columns, bitsStored } = raw
-  const rgb = { rows, columns, samples: 3, bitsStored, photometric: "RGB" } as const
+  const { photometric, bitsStored } = raw
+  const rgb = { ...raw, samples: 3, photometric: "RGB" } as const
   switch (photometric) {
     case "MONOCHROME1":
     case "MONOCHROME2":

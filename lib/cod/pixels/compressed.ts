@@ -16,6 +16,14 @@ interface Plan {
   readonly precision: number
   /** Of what comes out. */
   readonly photometric: string
+  /** How often the stream may be halved, and is to be. */
+  readonly halvings: number
+}
+
+export interface CompressedOptions {
+  readonly limits: PixelLimits
+  /** Pixels on the long side that are enough. */
+  readonly enough: number
 }
 
 /**
@@ -26,15 +34,34 @@ interface Plan {
 export async function compressedFrame(
   stream: Uint8Array<ArrayBuffer>,
   description: PixelDescription,
-  limits: PixelLimits,
+  { limits, enough }: CompressedOptions,
   signal?: AbortSignal,
 ): Promise<RawFrame | string> {
   const plan = planOf(stream, description)
   if (typeof plan === "string") return plan
   const contradiction = contradictionOf(plan, description)
   if (contradiction !== undefined) return contradiction
-  const { memoryBytes, milliseconds } = limits
-  const request = { codec: plan.codec, stream: plan.stream, memoryBytes }
+  const halvings = Math.min(plan.halvings, halvingsTo(enough, description))
+  if (halvings > 0) {
+    const frame = await decoded({ ...plan, halvings }, description, limits, signal)
+    // Tiles may be made of fewer resolutions than the header says.
+    if (typeof frame !== "string") return frame
+  }
+  return await decoded({ ...plan, halvings: 0 }, description, limits, signal)
+}
+
+function halvingsTo(enough: number, { rows, columns }: PixelDescription): number {
+  return Math.max(0, Math.floor(Math.log2(Math.max(rows, columns) / enough)))
+}
+
+async function decoded(
+  plan: Plan,
+  description: PixelDescription,
+  { memoryBytes, milliseconds }: PixelLimits,
+  signal?: AbortSignal,
+): Promise<RawFrame | string> {
+  const { codec, stream, halvings } = plan
+  const request = { codec, stream, memoryBytes, halvings }
   const answer = await decodeElsewhere(request, { milliseconds }, signal)
   if ("failure" in answer) return answer.failure
   if ("ended" in answer) {
@@ -50,25 +77,33 @@ function planOf(stream: Uint8Array, description: PixelDescription): Plan | strin
   if (header === undefined) return "it begins with no header of JPEG, JPEG-LS or JPEG 2000"
   if (!header.isUniform) return "its components are of different kinds"
   const photometric = header.hasColourTransform && header.components === 3 ? "RGB" : coloursOf(description)
-  return { ...header, codec: header.isHighThroughput ? "htj2k" : "jpeg-2000", stream, photometric }
+  const codec = header.isHighThroughput ? "htj2k" : "jpeg-2000"
+  const halvings = isSmooth(description, header) ? header.halvings : 0
+  return { ...header, codec, stream, photometric, halvings }
+}
+
+/** Neighbours may be averaged: samples are neither places in a palette nor numbers whose sign the stream does not know. */
+function isSmooth({ photometric, signed }: PixelDescription, stream: { readonly signed: boolean }): boolean {
+  return photometric !== "PALETTE COLOR" && signed === stream.signed
 }
 
 function jpegPlan(stream: Uint8Array, header: JpegHeader, description: PixelDescription): Plan | string {
   const { process, precision, components, colours } = header
   const photometric = coloursOf(description)
+  const whole = { ...header, stream, photometric, halvings: 0 }
   switch (process) {
     case 0xc3:
-      return { ...header, codec: "jpeg-lossless", stream, photometric }
+      return { ...whole, codec: "jpeg-lossless" }
     case 0xf7:
-      return { ...header, codec: "jpeg-ls", stream, photometric }
+      return { ...whole, codec: "jpeg-ls" }
     case 0xc0:
     case 0xc1:
     case 0xc2: {
-      if (precision > 8) return { ...header, codec: "jpeg-12-bit", stream, photometric }
+      if (precision > 8) return { ...whole, codec: "jpeg-12-bit" }
       // The codec makes RGB of what nobody says is RGB already.
       const isRgb = components === 3 && colours === undefined && photometric === "RGB"
       const left = isRgb ? withoutTransform(stream) : stream
-      return { ...header, codec: "jpeg", stream: left, photometric: components === 3 ? "RGB" : photometric }
+      return { ...whole, codec: "jpeg", stream: left, photometric: components === 3 ? "RGB" : photometric }
     }
     default:
       return `JPEG of the process ${process.toString(16).toUpperCase()}`
@@ -96,19 +131,24 @@ function contradictionOf(plan: Plan, description: PixelDescription): string | un
 const MOST_BITS = 16
 
 function rawFrameOf(decoded: DecodedStream, plan: Plan, description: PixelDescription): RawFrame | string {
-  const { rows, columns, samples, bitsStored } = description
+  const { samples, bitsStored } = description
+  const { halvings, photometric } = plan
+  const rows = Math.ceil(description.rows / 2 ** halvings)
+  const columns = Math.ceil(description.columns / 2 ** halvings)
   const width = decoded.precision > 8 ? 2 : 1
   const isWhole =
     decoded.bytes.length === rows * columns * samples * width && decoded.precision === plan.precision
   if (!isWhole) return "its codec hands out something else than it announces"
-  const data = samplesOf(decoded, description)
-  return { rows, columns, samples, bitsStored, photometric: plan.photometric, data }
+  const frame = { rows, columns, samples, bitsStored, photometric, data: samplesOf(decoded, description) }
+  if (halvings === 0) return frame
+  return { ...frame, of: { rows: description.rows, columns: description.columns, halvings } }
 }
 
 /** In the container that the description allocates; signed where the description says so, not the stream. */
 function samplesOf(decoded: DecodedStream, description: PixelDescription): Samples {
   const { signed, bitsAllocated, bitsStored } = description
   const stored = asIntegers(decoded.bytes, decoded.precision > 8, decoded.signed)
+  if (signed === decoded.signed && bitsAllocated === 8 * stored.BYTES_PER_ELEMENT) return stored
   const data = integers(bitsAllocated, signed, stored.length)
   data.set(stored)
   if (signed === decoded.signed) return data
@@ -120,7 +160,11 @@ function samplesOf(decoded: DecodedStream, description: PixelDescription): Sampl
 }
 
 function asIntegers(bytes: Uint8Array, areWords: boolean, signed: boolean) {
-  if (!areWords) return signed ? new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
+  if (!areWords) {
+    // Some codecs hand out another kind of array.
+    const place = [bytes.buffer, bytes.byteOffset, bytes.length] as const
+    return signed ? new Int8Array(...place) : new Uint8Array(...place)
+  }
   // Views of words need an even place in their buffer.
   const { buffer, byteOffset, length } = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes)
   return signed

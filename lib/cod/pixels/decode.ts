@@ -12,6 +12,11 @@ import type { RawFrame } from "./samples.ts"
 
 export interface DecodeOptions {
   readonly limits?: Partial<PixelLimits>
+  /**
+   * Pixels on its long side that are enough (all): a frame that is stored at several resolutions, in JPEG 2000, may be
+   * handed out at a lower one that has as many. The time goes with the pixels.
+   */
+  readonly enough?: number | undefined
 }
 
 /**
@@ -48,7 +53,8 @@ export async function rawFrame(
     throw new UndecodableFrameError(`there are ${frames}`, { transferSyntax, frame })
   }
   signal?.throwIfAborted()
-  const raw = await decodeRaw(file, description, { frame, limits }, signal)
+  const asked = { frame, limits, enough: options.enough ?? Number.POSITIVE_INFINITY }
+  const raw = await decodeRaw(file, description, asked, signal)
   if (typeof raw !== "string") return raw
   throw new UndecodableFrameError(raw, { transferSyntax, frame })
 }
@@ -56,13 +62,14 @@ export async function rawFrame(
 interface Asked {
   readonly frame: number
   readonly limits: PixelLimits
+  readonly enough: number
 }
 
 /** @returns why not, for a frame that cannot be decoded */
 async function decodeRaw(
   file: DicomFile,
   description: PixelDescription,
-  { frame, limits }: Asked,
+  { frame, limits, enough }: Asked,
   signal?: AbortSignal,
 ): Promise<RawFrame | string> {
   const family = familyOf(description)
@@ -75,7 +82,7 @@ async function decodeRaw(
   if (element.fragments === undefined) return "its pixels are not encapsulated"
   const stream = encapsulatedFrame(file, description, frame)
   if (stream.length > limits.frameBytes) throw new TooLarge("one compressed frame", limits.frameBytes)
-  if (family === "jpeg") return await compressedFrame(stream, description, limits, signal)
+  if (family === "jpeg") return await compressedFrame(stream, description, { limits, enough }, signal)
   if (family === "rle") return rleFrame(stream, description)
   return nativeFrame(stream, description, 0, littleEndian) ?? "its fragments end before it does"
 }

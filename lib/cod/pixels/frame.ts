@@ -1,4 +1,4 @@
-import type { Samples } from "./samples.ts"
+import type { FullFrame, Samples } from "./samples.ts"
 
 /** Samples as the file means them, before any look-up table of greys: palettes and YBR are RGB already. */
 export interface DecodedFrame {
@@ -9,6 +9,8 @@ export interface DecodedFrame {
   readonly bitsStored: number
   readonly photometric: "MONOCHROME1" | "MONOCHROME2" | "RGB"
   readonly data: Samples
+  /** Of what it is a lower resolution; absent for all that there is. */
+  readonly of?: FullFrame
 }
 
 /** What a person should see: 8 bits a sample, MONOCHROME1 the right way up. */

@@ -11,6 +11,8 @@ export interface Jpeg2000Header {
   readonly hasColourTransform: boolean
   /** Blocks are coded as ISO/IEC 15444-15 has it. */
   readonly isHighThroughput: boolean
+  /** How often the picture may be had with its rows and columns halved, rounded up. */
+  readonly halvings: number
 }
 
 /** @returns undefined for bytes that are none */
@@ -20,8 +22,14 @@ export function jpeg2000Header(bytes: Uint8Array): Jpeg2000Header | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, bytes.length - start)
   const size = sizeOf(view)
   if (size === undefined) return undefined
-  const { transform, highThroughput } = codingStyle(view)
-  return { ...size, hasColourTransform: transform, isHighThroughput: highThroughput }
+  const { transform, highThroughput, halvings } = codingStyle(view)
+  return {
+    ...size,
+    hasColourTransform: transform,
+    isHighThroughput: highThroughput,
+    // A picture that begins elsewhere on its grid is halved in another way.
+    halvings: size.isAtOrigin ? halvings : 0,
+  }
 }
 
 const SOC_SIZ = 0xff4fff51
@@ -56,6 +64,7 @@ function sizeOf(view: DataView) {
     columns: view.getUint32(8) - view.getUint32(16),
     rows: view.getUint32(12) - view.getUint32(20),
     components,
+    isAtOrigin: view.getUint32(16) === 0 && view.getUint32(20) === 0,
     precision: (bits & 0x7f) + 1,
     signed: bits > 0x7f,
     isUniform: kinds.every((kind) => kind.bits === bits && kind.steps === 0x0101),
@@ -69,10 +78,10 @@ function codingStyle(view: DataView) {
     const marker = view.getUint16(at)
     if (marker === SOT || marker < 0xff00) break
     if (marker === CAP) highThroughput = true
-    if (marker === COD && at + 9 <= view.byteLength) {
-      return { transform: view.getUint8(at + 8) !== 0, highThroughput }
+    if (marker === COD && at + 10 <= view.byteLength) {
+      return { transform: view.getUint8(at + 8) !== 0, highThroughput, halvings: view.getUint8(at + 9) }
     }
     at += 2 + Math.max(2, view.getUint16(at + 2))
   }
-  return { transform: false, highThroughput }
+  return { transform: false, highThroughput, halvings: 0 }
 }

@@ -4,7 +4,7 @@ import { interleaved, type RawFrame, type Samples } from "./samples.ts"
 
 /**
  * One frame of pixels that are not compressed (PS3.5, section 8): samples side by side, of the machine's byte order,
- * without what may stand in bits that are not stored.
+ * without what may stand in bits that are not stored. They are not copied if they stand like that in the value.
  *
  * @param value of the element that holds all frames
  * @returns undefined when the value ends before the frame does
@@ -26,10 +26,12 @@ export function nativeFrame(
   return { ...shape, data: storedSamples(samplesIn(bytes, description, littleEndian), description) }
 }
 
-/** The same without what stands in bits that are not stored, and with its sign. Changes `data`. */
-export function storedSamples(data: Samples, description: PixelDescription): Samples {
+/** The same without what stands in bits that are not stored, and with its sign: `data` itself, if it is like that. */
+export function storedSamples(stored: Samples, description: PixelDescription): Samples {
   const { bitsAllocated, bitsStored, highBit, kind } = description
-  if (kind !== "integer" || bitsStored === bitsAllocated) return data
+  if (kind !== "integer" || bitsStored === bitsAllocated) return stored
+  if (highBit === bitsStored - 1 && areWithin(stored, description)) return stored
+  const data = stored.slice() as Samples
   const up = bitsAllocated - 1 - highBit
   const down = bitsAllocated - bitsStored
   for (let i = 0; i < data.length; i += 1) data[i] = data[i]! << up
@@ -37,6 +39,18 @@ export function storedSamples(data: Samples, description: PixelDescription): Sam
   if (data instanceof Uint32Array) for (let i = 0; i < data.length; i += 1) data[i] = data[i]! >>> down
   else for (let i = 0; i < data.length; i += 1) data[i] = data[i]! >> down
   return data
+}
+
+/** Whether no sample has anything in bits that are not stored but its sign. */
+function areWithin(data: Samples, { bitsStored, signed }: PixelDescription): boolean {
+  // Of a signed sample that is, all of these bits are like the sign.
+  const spare = signed ? bitsStored - 1 : bitsStored
+  let used = 0
+  for (let i = 0; i < data.length; i += 1) {
+    const value = data[i]!
+    used |= signed ? value ^ (value >> 31) : value
+  }
+  return used >>> spare === 0
 }
 
 /** A bit a pixel, the least significant bit of a byte first; frames follow each other without padding. */
@@ -50,9 +64,12 @@ function unpackBits(value: Uint8Array, start: number, length: number): Uint8Arra
 }
 
 function samplesIn(bytes: Uint8Array, description: PixelDescription, littleEndian: boolean): Samples {
-  const aligned = new Uint8Array(bytes)
   const width = description.bitsAllocated / 8
-  if (littleEndian !== (endianness() === "LE")) swapBytes(aligned, width)
+  const isForeign = littleEndian !== (endianness() === "LE")
+  // Views of wider samples need a place in their buffer that they divide.
+  const isInPlace = !isForeign && bytes.byteOffset % width === 0
+  const aligned = isInPlace ? bytes : new Uint8Array(bytes)
+  if (isForeign) swapBytes(aligned, width)
   const data = asSamples(aligned, description)
   return description.planar && description.samples === 3 ? interleaved(data) : data
 }
@@ -64,11 +81,12 @@ function swapBytes(bytes: Uint8Array, width: number): void {
   if (width === 8) buffer.swap64()
 }
 
-function asSamples({ buffer, length }: Uint8Array<ArrayBuffer>, description: PixelDescription): Samples {
+function asSamples({ buffer, byteOffset, length }: Uint8Array, description: PixelDescription): Samples {
   const { kind, bitsAllocated, signed } = description
-  if (kind === "float") return new Float32Array(buffer, 0, length / 4)
-  if (kind === "double") return new Float64Array(buffer, 0, length / 8)
-  if (bitsAllocated === 8) return signed ? new Int8Array(buffer) : new Uint8Array(buffer)
-  if (bitsAllocated === 16) return signed ? new Int16Array(buffer) : new Uint16Array(buffer)
-  return signed ? new Int32Array(buffer) : new Uint32Array(buffer)
+  if (kind === "float") return new Float32Array(buffer, byteOffset, length / 4)
+  if (kind === "double") return new Float64Array(buffer, byteOffset, length / 8)
+  const place = [buffer, byteOffset, (8 * length) / bitsAllocated] as const
+  if (bitsAllocated === 8) return signed ? new Int8Array(...place) : new Uint8Array(...place)
+  if (bitsAllocated === 16) return signed ? new Int16Array(...place) : new Uint16Array(...place)
+  return signed ? new Int32Array(...place) : new Uint32Array(...place)
 }

@@ -9,6 +9,13 @@ export type Samples =
   | Float32Array
   | Float64Array
 
+/** A frame whose rows and columns were halved so often, rounded up, because so many pixels were enough. */
+export interface FullFrame {
+  readonly rows: number
+  readonly columns: number
+  readonly halvings: number
+}
+
 /** Samples of one frame as a decoder hands them out: interleaved, before palettes and colours. */
 export interface RawFrame {
   readonly rows: number
@@ -18,6 +25,8 @@ export interface RawFrame {
   /** Of these samples; a codec may have made RGB of something else. */
   readonly photometric: string
   readonly data: Samples
+  /** Of what it is a lower resolution; absent for all that there is. */
+  readonly of?: FullFrame
 }
 
 /** Room for integers of so many bits (8, 16 or 32). */

@@ -9,6 +9,9 @@ import { type Anchors, type Extent, placed } from "./geometry.ts"
 import type { ThumbnailPlan } from "./options.ts"
 import { blackPicture, type Picture, pictureOf } from "./picture.ts"
 
+/** How many pixels a pixel of a thumbnail is made of at least, across and down, where there are as many. */
+const FINER = 2
+
 /** A frame of an instance as the thumbnail shows it. */
 export interface DrawnFrame {
   readonly key: string
@@ -73,8 +76,16 @@ async function draw(
   { size, resample }: ThumbnailPlan,
   signal?: AbortSignal,
 ): Promise<Omit<DrawnFrame, "key" | "frame">> {
-  const decoded = await decodeFrame(file, frame, {}, signal)
-  const { picture, anchors, isBlank } = pictureOf(decoded, greyScaleOf(file, frame), size, resample)
+  const scale = greyScaleOf(file, frame)
+  // A lower resolution is made of means already; interpolation wants the pixels themselves.
+  const enough = resample === "area" ? FINER * size : undefined
+  const decoded = await decodeFrame(file, frame, { enough }, signal)
+  const first = pictureOf(decoded, scale, size, resample)
+  // What is blank has to be blank to the last pixel.
+  const isInDoubt = first.isBlank && decoded.of !== undefined
+  const { picture, anchors, isBlank } = isInDoubt
+    ? pictureOf(await decodeFrame(file, frame, {}, signal), scale, size, resample)
+    : first
   return { picture, anchors, isBlack: isBlank, error: undefined }
 }
 

@@ -31,10 +31,10 @@ export function pictureOf(
   size: number,
   resample: Resample,
 ): FramePicture {
-  const { samples } = frame
-  const anchors = placed({ width: frame.columns, height: frame.rows }, size)
+  const { samples, of = frame } = frame
+  const anchors = placed({ width: of.columns, height: of.rows }, size)
   const small = shrunk(frame, anchors, resample)
-  const values = samples === 1 ? Float64Array.from(small, scale.map) : small
+  const values = samples === 1 ? mapped(small, scale) : small
   const picture = blackPicture(size)
   const range = rangeOf(values)
   if (range === undefined) return { picture, anchors, isBlank: true }
@@ -47,9 +47,16 @@ export function blackPicture(size: number): Picture {
 }
 
 function shrunk(frame: DecodedFrame, { box }: Anchors, resample: Resample): ArrayLike<number> {
-  const { columns: width, rows: height, samples, data } = frame
+  const { columns: width, rows: height, samples, data, of } = frame
   if (width === box.width && height === box.height) return data
-  return resized({ width, height, samples, data }, box, resample).data
+  const halved = of && { width: of.columns, height: of.rows, halvings: of.halvings }
+  return resized({ width, height, samples, data, of: halved }, box, resample).data
+}
+
+function mapped(small: ArrayLike<number>, { map }: Pick<GreyScale, "map">): Float64Array {
+  const values = new Float64Array(small.length)
+  for (let i = 0; i < values.length; i += 1) values[i] = map(small[i]!)
+  return values
 }
 
 /** @returns undefined where all are alike, or none is a number */
@@ -80,12 +87,13 @@ function stretch({ min, max }: { readonly min: number; readonly max: number }, i
 function draw({ size, rgb }: Picture, { box }: Anchors, { values, samples, zero, factor }: Stretched): void {
   let from = 0
   for (let row = 0; row < box.height; row += 1) {
-    let to = ((box.top + row) * size + box.left) * 3
-    for (let i = 0; i < box.width * 3; i += 1, to += 1) {
-      const at = samples === 3 ? from + i : from + Math.trunc(i / 3)
-      rgb[to] = byte((values[at]! - zero) * factor)
+    const start = ((box.top + row) * size + box.left) * 3
+    for (let to = start; to < start + box.width * 3; to += 3, from += samples) {
+      const red = byte((values[from]! - zero) * factor)
+      rgb[to] = red
+      rgb[to + 1] = samples === 1 ? red : byte((values[from + 1]! - zero) * factor)
+      rgb[to + 2] = samples === 1 ? red : byte((values[from + 2]! - zero) * factor)
     }
-    from += box.width * samples
   }
 }
 

@@ -4,6 +4,16 @@ import type { Extent } from "./geometry.ts"
 export interface Raster extends Extent {
   readonly samples: 1 | 3
   readonly data: ArrayLike<number>
+  /** Of what it is a lower resolution (nothing). */
+  readonly of?: Halved | undefined
+}
+
+/**
+ * A picture that is there with its width and height halved so often, rounded up, as JPEG 2000 does it: of each pixel the
+ * middle lies where the first one of those lies that it was made of (ISO/IEC 15444-1, annex F).
+ */
+export interface Halved extends Extent {
+  readonly halvings: number
 }
 
 /**
@@ -17,78 +27,129 @@ export interface Raster extends Extent {
  */
 export type Resample = "area" | "bilinear"
 
-/** What a pixel is made of along one axis: weights, whose sum is 1, of the pixels from `start` on. */
-interface Tap {
-  readonly start: number
-  readonly weights: readonly number[]
-}
-
 /** The same picture with so many pixels. Samples are not rounded. */
 export function resized(raster: Raster, to: Extent, resample: Resample): Raster & { data: Float64Array } {
-  const { samples, width, height } = raster
-  const across = taps(width, to.width, resample)
-  const down = taps(height, to.height, resample)
+  const { samples, width, height, of = { width, height, halvings: 0 } } = raster
+  const { halvings } = of
+  const across = tapsOf({ pixels: width, of: of.width, halvings }, to.width, resample)
+  const down = tapsOf({ pixels: height, of: of.height, halvings }, to.height, resample)
   const data = new Float64Array(to.width * to.height * samples)
-  const row = new Float64Array(width * samples)
-  down.forEach((tap, y) => {
-    mixRows(raster.data, tap, row)
-    mixColumns(row, across, samples, data, y * to.width * samples)
-  })
-  return { ...to, samples, data }
+  const mix = samples === 1 ? mixGreys : mixColours
+  const add = (y: number, row: number, share: number) =>
+    mix({ data: raster.data, start: row * width * samples, share }, across, data, y * to.width * samples)
+  for (let y = 0; y < to.height; y += 1) {
+    if (down.before[y]! > 0) add(y, down.begin[y]! - 1, down.before[y]!)
+    for (let row = down.begin[y]!; row < down.end[y]!; row += 1) add(y, row, down.within[y]!)
+    if (down.behind[y]! > 0) add(y, down.end[y]!, down.behind[y]!)
+  }
+  return { width: to.width, height: to.height, samples, data }
 }
 
-/** One line of pixels that is as high as a row of the result. */
-function mixRows(data: ArrayLike<number>, { start, weights }: Tap, into: Float64Array): void {
-  const { length } = into
-  into.fill(0)
-  for (let n = 0; n < weights.length; n += 1) {
-    const weight = weights[n]!
-    const at = (start + n) * length
-    for (let i = 0; i < length; i += 1) into[i]! += weight * data[at + i]!
+/**
+ * What the pixels of a line are made of: of others from `begin` to `end`, exclusive, which weigh the same, and in part of
+ * the one before and the one behind these. All together weigh 1.
+ */
+interface Taps {
+  readonly begin: Int32Array
+  readonly end: Int32Array
+  /** Weights, of each pixel. */
+  readonly within: Float64Array
+  readonly before: Float64Array
+  readonly behind: Float64Array
+}
+
+interface Line {
+  readonly data: ArrayLike<number>
+  readonly start: number
+  /** What it weighs. */
+  readonly share: number
+}
+
+// Adds a line to one of the result. This is where the time goes: a large picture has millions of samples.
+function mixGreys({ data, start, share }: Line, taps: Taps, into: Float64Array, to: number): void {
+  const { begin, end, within, before, behind } = taps
+  for (let x = 0; x < begin.length; x += 1) {
+    const [first, last] = [start + begin[x]!, start + end[x]!]
+    let at = first
+    let sum = 0
+    for (const four = last - 3; at < four; at += 4)
+      sum += data[at]! + data[at + 1]! + data[at + 2]! + data[at + 3]!
+    for (; at < last; at += 1) sum += data[at]!
+    let mean = sum * within[x]!
+    if (before[x]! > 0) mean += data[first - 1]! * before[x]!
+    if (behind[x]! > 0) mean += data[last]! * behind[x]!
+    into[to + x]! += mean * share
   }
 }
 
-function mixColumns(
-  row: Float64Array,
-  across: readonly Tap[],
-  samples: number,
-  into: Float64Array,
-  at: number,
-): void {
-  let to = at
-  for (const { start, weights } of across) {
-    for (let sample = 0; sample < samples; sample += 1) {
+function mixColours({ data, start, share }: Line, taps: Taps, into: Float64Array, to: number): void {
+  const { begin, end, within, before, behind } = taps
+  for (let x = 0; x < begin.length; x += 1) {
+    for (let sample = 0; sample < 3; sample += 1) {
+      const [first, last] = [start + 3 * begin[x]! + sample, start + 3 * end[x]! + sample]
       let sum = 0
-      let from = start * samples + sample
-      for (let n = 0; n < weights.length; n += 1, from += samples) sum += weights[n]! * row[from]!
-      into[to] = sum
-      to += 1
+      for (let at = first; at < last; at += 3) sum += data[at]!
+      let mean = sum * within[x]!
+      if (before[x]! > 0) mean += data[first - 3]! * before[x]!
+      if (behind[x]! > 0) mean += data[last]! * behind[x]!
+      into[to + 3 * x + sample]! += mean * share
     }
   }
 }
 
-function taps(from: number, to: number, resample: Resample): readonly Tap[] {
-  const tap = resample === "area" && to < from ? covering : between
-  return Array.from({ length: to }, (_, at) => tap(at, from, to))
+/** A line of so many pixels, which is one of `of` pixels that was halved so often. */
+interface Axis {
+  readonly pixels: number
+  readonly of: number
+  readonly halvings: number
 }
 
-/** The pixels that it covers, those at its ends in part. Shares are counted in whole numbers, of `to` a pixel. */
-function covering(at: number, from: number, to: number): Tap {
-  const [begin, end] = [at * from, (at + 1) * from]
-  const start = Math.floor(begin / to)
-  const weights: number[] = []
-  for (let pixel = start; pixel * to < end; pixel += 1) {
-    weights.push((Math.min(end, (pixel + 1) * to) - Math.max(begin, pixel * to)) / from)
+interface Tap {
+  readonly begin: number
+  readonly end: number
+  readonly within: number
+  readonly before: number
+  readonly behind: number
+}
+
+function tapsOf(axis: Axis, to: number, resample: Resample): Taps {
+  const isByArea = resample === "area" && to < axis.pixels
+  const taps = Array.from({ length: to }, (_, at) =>
+    isByArea ? covering(at, axis, to) : neighbours(at, axis.pixels, to),
+  )
+  return {
+    begin: Int32Array.from(taps, ({ begin }) => begin),
+    end: Int32Array.from(taps, ({ end }) => end),
+    within: Float64Array.from(taps, ({ within }) => within),
+    before: Float64Array.from(taps, ({ before }) => before),
+    behind: Float64Array.from(taps, ({ behind }) => behind),
   }
-  return { start, weights }
+}
+
+/** The pixels that it covers, those at its ends in part. Shares are counted in whole numbers, of `unit` a pixel. */
+function covering(at: number, { pixels, of, halvings }: Axis, to: number): Tap {
+  const unit = 2 ** (halvings + 1) * to
+  const edge = (n: number) => {
+    if (n === 0 || n === to) return n === 0 ? 0 : pixels * unit
+    return 2 * n * of + (2 ** halvings - 1) * to
+  }
+  const [from, until] = [edge(at), edge(at + 1)]
+  // More than a pixel, of which at least one edge is covered: begin is not behind end.
+  const [begin, end] = [Math.ceil(from / unit), Math.floor(until / unit)]
+  const weight = (covered: number) => covered / (until - from)
+  return {
+    begin,
+    end,
+    within: weight(unit),
+    before: weight(begin * unit - from),
+    behind: weight(until - end * unit),
+  }
 }
 
 /** The two pixels between whose middles its own lies; beyond the last one's middle that one alone. */
-function between(at: number, from: number, to: number): Tap {
+function neighbours(at: number, from: number, to: number): Tap {
   const middle = (at + 0.5) * (from / to) - 0.5
-  const start = Math.floor(middle)
-  if (start < 0) return { start: 0, weights: [1] }
-  if (start >= from - 1) return { start: from - 1, weights: [1] }
-  const share = middle - start
-  return share === 0 ? { start, weights: [1] } : { start, weights: [1 - share, share] }
+  const first = Math.max(0, Math.min(from - 1, Math.floor(middle)))
+  const share = first === from - 1 ? 0 : Math.max(0, middle - first)
+  return { begin: first + 1, end: first + 1, within: 0, before: 1 - share, behind: share }
 }

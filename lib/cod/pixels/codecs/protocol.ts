@@ -7,6 +7,8 @@ export interface DecodeRequest {
   readonly stream: Uint8Array
   /** Bytes that its memory may grow to. */
   readonly memoryBytes: number
+  /** How often rows and columns are to be halved (0), by a codec that can; rounded up. */
+  readonly halvings?: number
 }
 
 /** Samples of 8 bits, or of 16 in the machine's byte order, as the codestream has them. */
@@ -24,4 +26,4 @@ export interface DecodedStream {
 export type DecodeAnswer = { readonly decoded: DecodedStream } | { readonly failure: string }
 
 /** @throws anything */
-export type Decode = (stream: Uint8Array) => DecodedStream | Promise<DecodedStream>
+export type Decode = (stream: Uint8Array, halvings: number) => DecodedStream | Promise<DecodedStream>

@@ -23,6 +23,8 @@ export interface WasmDecoder {
   /** Room for so many bytes in the module's memory. */
   getEncodedBuffer(bytes: number): Uint8Array
   decode(): void
+  /** JPEG 2000: with width and height halved so often, and so many layers of quality, 0 for all. */
+  decodeSubResolution?(halvings: number, layers: number): void
   /** A view of the module's memory. */
   getDecodedBuffer(): Uint8Array
   getFrameInfo(): {
@@ -42,14 +44,16 @@ export async function wasmCodec(
   factory: WasmFactory,
   wasm: string,
   makeDecoder: (module: WasmModule) => WasmDecoder,
-): Promise<(stream: Uint8Array) => Promise<DecodedStream & { readonly isPlanar: boolean }>> {
+): Promise<
+  (stream: Uint8Array, halvings?: number) => Promise<DecodedStream & { readonly isPlanar: boolean }>
+> {
   const compiled = await WebAssembly.compile(await Bun.file(fileURLToPath(import.meta.resolve(wasm))).bytes())
   let kept: WasmModule | undefined
-  return async (stream) => {
+  return async (stream, halvings = 0) => {
     const module = kept ?? (await instantiate(factory, compiled))
     kept = undefined
     const decoder = makeDecoder(module)
-    const decoded = decodeWith(decoder, stream)
+    const decoded = decodeWith(decoder, stream, halvings)
     decoder.delete()
     // Memory of WebAssembly never shrinks.
     if (module.HEAPU8.length <= KEPT_BYTES) kept = module
@@ -74,13 +78,15 @@ function instantiate(factory: WasmFactory, compiled: WebAssembly.Module): Promis
   })
 }
 
-function decodeWith(decoder: WasmDecoder, stream: Uint8Array) {
+function decodeWith(decoder: WasmDecoder, stream: Uint8Array, halvings: number) {
   decoder.getEncodedBuffer(stream.length).set(stream)
-  decoder.decode()
+  if (halvings === 0) decoder.decode()
+  else decoder.decodeSubResolution?.(halvings, 0)
+  // Of all that there is.
   const { width, height, bitsPerSample, componentCount, isSigned = false } = decoder.getFrameInfo()
   return {
-    rows: height,
-    columns: width,
+    rows: Math.ceil(height / 2 ** halvings),
+    columns: Math.ceil(width / 2 ** halvings),
     components: componentCount,
     precision: bitsPerSample,
     signed: isSigned,

@@ -12,10 +12,10 @@ process.on("message", async (request: DecodeRequest) => {
   process.send?.(await answer(request))
 })
 
-async function answer({ codec, stream, memoryBytes }: DecodeRequest): Promise<DecodeAnswer> {
+async function answer({ codec, stream, memoryBytes, halvings = 0 }: DecodeRequest): Promise<DecodeAnswer> {
   try {
     boundMemory(memoryBytes)
-    return { decoded: await (await decoder(codec))(stream) }
+    return { decoded: await (await decoder(codec))(stream, halvings) }
   } catch (thrown) {
     return { failure: describe(thrown) }
   }
