@@ -35,13 +35,18 @@ async function listOf(
 ) {
   const listed = await listCounted({ ...target, quick }, store, start)
   if (listed.length > 0) return listed
+  throw nothingListed(target)
+}
+
+/** The listing of a datastore or of a study is empty. */
+export function nothingListed(target: Exclude<ListTarget, { kind: "series" }>): NotThere {
   if (target.kind === "study") {
-    throw new NotThere(
+    return new NotThere(
       `there is no study ${target.studyUid} in ${target.datastore}`,
       `bun scripts/cod.ts ls ${target.datastore} lists what there is.`,
     )
   }
-  throw new NotThere(
+  return new NotThere(
     `there are no series in ${target.datastore}`,
     "A datastore is the place that has the folder studies/: check its URI.",
   )

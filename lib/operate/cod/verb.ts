@@ -22,6 +22,8 @@ export interface VerbOptions {
   readonly window: Window | undefined
   /** Pixels of a picture's long side. */
   readonly size: number | undefined
+  /** Series of a contact sheet. */
+  readonly limit: number | undefined
 }
 
 export interface Verb {

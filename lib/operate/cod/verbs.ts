@@ -3,6 +3,7 @@ import { UsageError } from "../../support/errors.ts"
 import { safe } from "../../support/text.ts"
 import { cat } from "./cat.ts"
 import { check } from "./check.ts"
+import { contactSheet } from "./contact-sheet.ts"
 import { extract } from "./extract.ts"
 import { info } from "./info.ts"
 import { ls } from "./ls.ts"
@@ -59,6 +60,16 @@ const READ_VERBS: Readonly<Record<string, Verb>> = {
     examples: [`thumbnail ${SERIES}`, `thumbnail ${SERIES} --make --out 4.5.6.mp4`],
     flags: ["out", "make", "lockNames", "metadataVersion"],
     run: thumbnail,
+  },
+  "contact-sheet": {
+    takes: "URI|STUDY...",
+    does: "many series at a glance, as HTML or one JPEG",
+    examples: [
+      "contact-sheet gs://bucket/cod/studies/1.2.3 -o 1.2.3.html",
+      "contact-sheet 70527eef-9ec7-8a61-a103-2117c2153828 gs://bucket/cod --limit 50 -o sheet.jpg",
+    ],
+    flags: ["out", "limit"],
+    run: contactSheet,
   },
   extract: {
     takes: "URI DIR",

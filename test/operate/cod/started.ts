@@ -56,6 +56,7 @@ const NO_OPTIONS: VerbOptions = {
   make: false,
   window: undefined,
   size: undefined,
+  limit: undefined,
 }
 
 const NO_KEYS = {
