@@ -24,7 +24,7 @@ export function packingLedger(): TestLedger {
   return bench
 }
 
-const header = (studyUid: string, n: number): HeaderResult => ({
+export const header = (studyUid: string, n: number): HeaderResult => ({
   studyUid,
   seriesUid: `${studyUid}.8`,
   instanceUid: `${studyUid}.8.${n}`,
@@ -33,7 +33,7 @@ const header = (studyUid: string, n: number): HeaderResult => ({
 })
 
 /** A study of metadata and these images, copied with what their headers say. */
-function copied(bench: TestLedger, studyId: string, headers: readonly (HeaderResult | undefined)[]) {
+export function copied(bench: TestLedger, studyId: string, headers: readonly (HeaderResult | undefined)[]) {
   const { ledger, runId, cohortId } = bench
   const objects = [metadata(), ...headers.map((_, n) => image(`i${n}`))]
   recordStudy(ledger, chestStudy(studyId, { objects }), cohortId)
@@ -49,7 +49,8 @@ function claimed(bench: TestLedger, studyId: string) {
   return claimSeries(bench.ledger, bench.runId, seriesNo)!
 }
 
-function pack(bench: TestLedger, studyId: string, results: readonly InstanceResult[]) {
+/** Packs what of it waits, in the order of the files. */
+export function pack(bench: TestLedger, studyId: string, results: readonly InstanceResult[]) {
   const { ledger } = bench
   const claim = claimed(bench, studyId)
   const files = filesToPack(ledger, claim.seriesNo, studyId).map(({ position, crc32c }, n) => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
 import { CODObject } from "../../../lib/cod/index.ts"
 import { changedSeries } from "../../cod/changed-series.ts"
 import { type GoldenCase, goldenCase, goldenCases } from "../../support/golden.ts"
@@ -8,11 +9,15 @@ import { verb } from "./started.ts"
 const uriOf = ({ datastore, expected }: GoldenCase) =>
   `${datastore}/studies/${expected.study_uid}/series/${expected.series_uid}`
 
-describe("info, ls, extract and check of a golden series tell nothing of its patient:", () => {
+describe("info, ls, extract, check and a contact sheet of a golden series tell nothing of its patient:", () => {
   for (const golden of goldenCases()) {
     test(golden.name, async () => {
       const secrets = await patientOf(golden)
       using dir = tempDir()
+      const out = dir.file("sheet.html")
+      await verb(["contact-sheet", uriOf(golden)], { out })
+      const sheet = readFileSync(out, "utf8").replaceAll(/base64,[^"]*/g, "")
+      for (const secret of secrets) expect(sheet).not.toContain(secret)
       for (const words of [["info"], ["ls"], ["check"], ["extract", dir.path]]) {
         const [name = "", ...rest] = words
         const { exitCode, document, text } = await verb([name, uriOf(golden), ...rest])

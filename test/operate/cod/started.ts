@@ -16,11 +16,12 @@ export interface Said<Document> {
 export async function verb<Document>(
   words: readonly string[],
   options: Partial<VerbOptions> = {},
+  config: Partial<CodStart["config"]> = {},
 ): Promise<Said<Document>> {
   let said: { document: Document; text: string } | undefined
   const steps: string[] = []
   const start: CodStart = {
-    config: { s3: NO_KEYS, gcs: { credentialsPath: undefined, emulatorUrl: undefined }, cod: COD },
+    config: { s3: NO_KEYS, gcs: { credentialsPath: undefined, emulatorUrl: undefined }, cod: COD, ...config },
     log: createLogger({ level: "ERROR", redact: (text) => text, write: () => {} }),
     stop: { requested: new AbortController().signal, forced: new AbortController().signal },
     progress: recorded(steps),
