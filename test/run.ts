@@ -23,11 +23,14 @@ const ROOT = join(import.meta.dir, "..")
 const HANG = "--timeout=120000"
 
 const [first, ...rest] = process.argv.slice(2)
-const parts = first === "--interop" ? [interop(rest)] : [typecheck(), lint(), tests(process.argv.slice(2))]
+const parts =
+  first === "--interop"
+    ? [interop(rest)]
+    : [typecheck("."), typecheck("lib/page/client"), lint(), tests(process.argv.slice(2))]
 process.exit(await runAll(parts))
 
-function typecheck(): Part {
-  return { name: "typecheck", command: ["node_modules/.bin/tsc", "--noEmit", "-p", "."] }
+function typecheck(project: string): Part {
+  return { name: "typecheck", command: ["node_modules/.bin/tsc", "--noEmit", "-p", project] }
 }
 
 function lint(): Part {

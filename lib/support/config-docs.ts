@@ -13,6 +13,7 @@ const TITLES: Readonly<Record<keyof typeof VARIABLES, string>> = {
   ledger: "The ledger",
   backup: "Its backups",
   copy: "How much at once",
+  page: "The page",
   logging: "Logging",
 }
 

@@ -174,6 +174,50 @@ export const VARIABLES = {
     },
   },
 
+  page: {
+    host: {
+      name: "PAGE_HOST",
+      kind: text,
+      purpose:
+        "the address that the page listens on; another than loopback needs FLOWER_USER and FLOWER_PASSWORD",
+      example: "0.0.0.0",
+      default: "127.0.0.1",
+    },
+    port: {
+      name: "PAGE_PORT",
+      kind: port,
+      purpose: "the port of the page",
+      example: "8080",
+      default: "5555",
+    },
+    user: {
+      name: "FLOWER_USER",
+      kind: text,
+      purpose: "who may log in to the page",
+      example: "etl",
+      optional: true,
+      inherited: true,
+    },
+    password: {
+      name: "FLOWER_PASSWORD",
+      kind: text,
+      purpose: "the password of whoever logs in",
+      example: "correct horse battery staple",
+      optional: true,
+      secret: true,
+      inherited: true,
+    },
+    secretKey: {
+      name: "SECRET_KEY",
+      kind: text,
+      purpose: "signs the page's sessions; without it they end when the page does",
+      example: "64 random characters",
+      optional: true,
+      secret: true,
+      inherited: true,
+    },
+  },
+
   origin: {
     uri: {
       name: "ORIGIN_URI",

@@ -1,0 +1,31 @@
+-- What the page shows beside what was there already, and what is done there.
+
+-- What was moved in each minute of the last day; older ones are removed.
+create table minutes (
+  minute   text primary key,                    -- 2026-03-01T02:15
+  copied   integer not null default 0,
+  adopted  integer not null default 0,
+  failed   integer not null default 0,
+  bytes    integer not null default 0           -- sent to the destination
+) strict, without rowid;
+
+-- Studies that became complete in that hour, each time that they did.
+alter table hourly add column completed integer not null default 0;
+
+insert into hourly (hour, completed)
+select substr(completed_at, 1, 13), count(*) from studies where completed_at is not null group by 1
+on conflict (hour) do update set completed = excluded.completed;
+
+-- What people asked for on the page.
+create table actions (
+  action_id  integer primary key,
+  at         text not null,
+  who        text not null,                     -- the user of the session; local: at the box, without a login
+  address    text not null,                     -- from where
+  action     text not null check (action in ('retry')),
+  target     text not null,                     -- JSON object: verdict and class of failures, or the id of a study
+  queued     integer not null                   -- how much was queued by it
+) strict;
+
+create index studies_by_day on studies (newest_signed_at desc, study_id);
+create index studies_slow on studies (seconds desc) where seconds >= 10;

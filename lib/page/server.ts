@@ -1,0 +1,162 @@
+import type { Server } from "bun"
+import { html } from "../support/html.ts"
+import type { Access, Admitted } from "./access/access.ts"
+import { type Asset, loadAssets } from "./assets.ts"
+import { type FrameAssets, framed } from "./frame.ts"
+import type { PageDeps, PageRequest, RenderContext, Route, View } from "./page.ts"
+import { document, plain, SECURITY_HEADERS } from "./respond.ts"
+
+export interface ListenOptions {
+  readonly hostname: string
+  /** 0: any that is free. */
+  readonly port: number
+}
+
+/** The page, as long as it is served. */
+export interface PageServer extends AsyncDisposable {
+  /** Where a browser finds it. */
+  readonly url: string
+}
+
+/** What answers requests: routes with plain answers, and views that are put into the frame. */
+export interface Site {
+  readonly routes: readonly Route[]
+  readonly views: readonly ViewRoute[]
+}
+
+/** A view that is looked at under a path. */
+export interface ViewRoute {
+  readonly path: `/${string}`
+  /** Undefined where there is no such thing. */
+  readonly view: (request: PageRequest) => View | undefined | Promise<View | undefined>
+}
+
+/** Where the page is: at the root, and where users of the replaced system look for it. */
+const BASES = ["", "/flower"]
+
+/** A form has a few words. */
+const MAX_BODY_BYTES = 64 << 10
+
+/** A browser that says nothing for so long is gone. */
+const IDLE_SECONDS = 60
+
+/** Serves the page until it is disposed. */
+export async function servePage(
+  deps: PageDeps,
+  access: Access,
+  site: Site,
+  { hostname, port }: ListenOptions,
+): Promise<PageServer> {
+  const { all, frame } = await loadAssets()
+  const closing = new AbortController()
+  const views = site.views.map((route) => routeOf(route, frame))
+  const routes = [...site.routes, ...views, ...all.map(routeOfAsset)]
+  const served = Object.fromEntries(
+    BASES.flatMap((base) =>
+      Map.groupBy(routes, ({ path }) => path)
+        .entries()
+        .map(([path, methods]) => [
+          base + (path === "/" && base !== "" ? "" : path),
+          Object.fromEntries(
+            methods.map((route) => [route.method, answering(deps, access, route, base, closing.signal)]),
+          ),
+        ])
+        .toArray(),
+    ),
+  )
+  const server = Bun.serve({
+    hostname,
+    port,
+    idleTimeout: IDLE_SECONDS,
+    maxRequestBodySize: MAX_BODY_BYTES,
+    routes: served,
+    fetch: () => secured(plain("there is nothing here", 404)),
+    error: (error) => {
+      deps.log.error({ err: error }, "a request to the page failed")
+      return secured(plain("this did not work; the log tells why", 500))
+    },
+  })
+  return {
+    url: `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${server.port}/`,
+    async [Symbol.asyncDispose]() {
+      closing.abort()
+      await server.stop(true)
+    },
+  }
+}
+
+function answering(deps: PageDeps, access: Access, route: Route, base: string, closing: AbortSignal) {
+  return async (request: Bun.BunRequest, server: Server<undefined>): Promise<Response> => {
+    const address = server.requestIP(request)?.address ?? ""
+    const admitted = await access.admit(request, { admits: route.admits, base, address })
+    if (admitted instanceof Response) return secured(admitted)
+    const url = new URL(request.url)
+    const response = await route.handle({
+      deps,
+      request,
+      path: url.pathname.slice(base.length) || "/",
+      params: request.params,
+      query: url.searchParams,
+      session: admitted.session,
+      context: contextOf(deps, access, admitted, base),
+      signal: AbortSignal.any([request.signal, closing]),
+    })
+    if (response.headers.get("content-type") === "text/event-stream") server.timeout(request, 0)
+    return secured(response, admitted.cookie)
+  }
+}
+
+function contextOf(
+  { config, clock }: PageDeps,
+  access: Access,
+  { session }: Admitted,
+  base: string,
+): RenderContext {
+  return {
+    base,
+    isStatic: false,
+    timezone: config.schedule.timezone,
+    now: clock.now(),
+    csrf: session && access.csrfOf(session),
+  }
+}
+
+function routeOf({ path, view }: ViewRoute, assets: FrameAssets): Route {
+  return {
+    path,
+    method: "GET",
+    admits: "session",
+    async handle(request) {
+      const { context, session } = request
+      const found = await view(request)
+      const user = session?.user
+      if (found !== undefined) return document(framed(found, context, assets, user))
+      const missing = { title: "Not here", nav: "", body: NOT_HERE }
+      return document(framed(missing, context, assets, user), 404)
+    },
+  }
+}
+
+const NOT_HERE = html`<p class="nothing">There is nothing under this address. What the ledger forgot, or never knew, is not shown.</p>`
+
+/** Its name changes with its content. */
+function routeOfAsset({ path, type, text }: Asset): Route {
+  return {
+    path,
+    method: "GET",
+    admits: "anybody",
+    handle: () =>
+      new Response(text, {
+        headers: {
+          "content-type": `${type}; charset=utf-8`,
+          "cache-control": "public, max-age=31536000, immutable",
+        },
+      }),
+  }
+}
+
+function secured(response: Response, cookie?: string): Response {
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.headers.set(name, value)
+  if (cookie !== undefined) response.headers.append("set-cookie", cookie)
+  return response
+}
