@@ -5,6 +5,7 @@ import { seriesOfStudy } from "../ledger/cod/study-series.ts"
 import { objectsOf } from "../ledger/objects.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { organizations, studiesOf } from "../ledger/study-lists.ts"
+import { type SheetStart, writeContactSheet } from "../operate/cod/contact-sheet.ts"
 import { lookAt, renderInfo } from "../operate/cod/info.ts"
 import type { OpenStart } from "../operate/cod/start.ts"
 import { COPY_PARTS, type End, type Start, withRunDeps } from "../pipeline/deps.ts"
@@ -34,6 +35,8 @@ export interface DemoReport extends RunReport {
   readonly example: readonly StoredObject[]
   /** What `cod info` says of the largest series of that study; null where none was packed. */
   readonly info: string | null
+  /** A page with a picture of each series. */
+  readonly contactSheet: string
 }
 
 export interface StoredObject {
@@ -80,6 +83,7 @@ export async function runDemo(
       datastore: deps.ingest.datastore.uri,
       example: study === undefined ? [] : await storedOf(deps, study, series),
       info: largest === undefined ? null : await infoOf({ ...start, config }, largest),
+      contactSheet: await contactSheetOf({ ...start, config }, deps),
     })
     return { outcome: isWell(done) ? 0 : 1, counts: runCounts(done) }
   })
@@ -132,6 +136,14 @@ function packedSeries(
 
 async function infoOf(start: OpenStart, uri: string): Promise<string> {
   return renderInfo(await lookAt(start, uri), new Date())
+}
+
+async function contactSheetOf(start: SheetStart, { ingest: { datastore } }: RunDeps): Promise<string> {
+  const out = join(DEMO_FOLDER, "contact-sheet.html")
+  // That of an earlier demo.
+  rmSync(out, { force: true })
+  const { path } = await writeContactSheet(start, [datastore.uri], { out })
+  return path
 }
 
 async function storedOf(

@@ -10,7 +10,7 @@ import { leftOutInWords, type Sheet } from "./contact-sheet/sheet.ts"
 import { type SharedStores, sharedStores } from "./contact-sheet/stores.ts"
 import { drawTile, type Tile } from "./contact-sheet/tile.ts"
 import { writePicture } from "./render-output.ts"
-import type { CodStart } from "./start.ts"
+import type { CodStart, OpenStart } from "./start.ts"
 import type { VerbOptions } from "./verb.ts"
 
 type SheetOptions = Pick<VerbOptions, "out" | "limit">
@@ -34,19 +34,35 @@ export async function contactSheet(
   words: readonly string[],
   { out, limit = DEFAULT_LIMIT }: SheetOptions,
 ): Promise<Outcome> {
-  const { path, format } = sheetFile(out)
+  if (out === undefined) throw new UsageError("contact-sheet needs --out FILE", EXPECTED)
   if (limit > MAX_LIMIT) throw new UsageError(`--limit: a sheet has at most ${count(MAX_LIMIT)} series`)
+  const report = await writeContactSheet(start, words, { out, limit })
+  await start.print(report, renderReport)
+  return report.without_picture.some(({ broken }) => broken) ? 1 : 0
+}
+
+/** What a sheet is made with. */
+export type SheetStart = OpenStart & Pick<CodStart, "progress">
+
+/** What was written. */
+export type ContactSheetReport = ReturnType<typeof documentOf>
+
+/** The same without a word, for who tells of it in another way. @throws UsageError for another name than `.html` or `.jpg` */
+export async function writeContactSheet(
+  start: SheetStart,
+  words: readonly string[],
+  { out, limit = DEFAULT_LIMIT }: { readonly out: string; readonly limit?: number },
+): Promise<ContactSheetReport> {
+  const { path, format } = sheetFile(out)
   using stores = sharedStores(start)
   const { series, leftOut } = await gatherSeries(words, limit, stores, start)
   const sheet: Sheet = { tiles: await drawTiles(series, stores, start), leftOut }
   const encoded = format === "html" ? htmlSheet(sheet) : await jpgSheet(sheet, start.stop.requested)
   const written = await writePicture(path, encoded)
-  await start.print(documentOf(sheet, { path, format, written, size: encoded.length }), renderReport)
-  return sheet.tiles.some(({ isBroken }) => isBroken) ? 1 : 0
+  return documentOf(sheet, { path, format, written, size: encoded.length })
 }
 
-function sheetFile(out: string | undefined): { readonly path: string; readonly format: "html" | "jpg" } {
-  if (out === undefined) throw new UsageError("contact-sheet needs --out FILE", EXPECTED)
+function sheetFile(out: string): { readonly path: string; readonly format: "html" | "jpg" } {
   const [, ending] = /\.(html?|jpe?g)$/i.exec(out) ?? []
   if (ending === undefined) throw new UsageError(`--out: "${safe(out)}" is no name of a sheet`, EXPECTED)
   return { path: resolve(out), format: ending.toLowerCase().startsWith("h") ? "html" : "jpg" }
@@ -58,7 +74,7 @@ const EXPECTED = "The file's name ends with .html, for a browser, or with .jpg."
 async function drawTiles(
   series: readonly GatheredSeries[],
   stores: SharedStores,
-  { progress, stop }: CodStart,
+  { progress, stop }: SheetStart,
 ): Promise<readonly Tile[]> {
   const tiles: Tile[] = new Array(series.length)
   progress.start(series.length, "series")
@@ -99,7 +115,7 @@ function documentOf({ tiles, leftOut }: Sheet, file: SheetFile) {
 /** Series without a picture that a person reads of; the document and the sheet have all. */
 const LISTED = 10
 
-function renderReport(report: ReturnType<typeof documentOf>): string {
+function renderReport(report: ContactSheetReport): string {
   const { path, written, format, series, size, without_picture: without } = report
   const leftOut = leftOutInWords({ series: report.left_out, isAll: report.left_out_is_all })
   const listed = without.slice(0, LISTED).map(({ uri, why }) => [uri, why])

@@ -1,7 +1,7 @@
 import { listSeries, type SeriesPlace, seriesUri } from "../../../cod/index.ts"
 import { uuid } from "../../../support/cli.ts"
 import { nothingListed } from "../ls.ts"
-import type { CodStart } from "../start.ts"
+import type { OpenStart } from "../start.ts"
 import { type ListTarget, listTarget } from "../target.ts"
 import { packedPlaces } from "./packed-places.ts"
 import type { SharedStores } from "./stores.ts"
@@ -34,7 +34,7 @@ export async function gatherSeries(
   words: readonly string[],
   limit: number,
   stores: SharedStores,
-  start: CodStart,
+  start: OpenStart,
 ): Promise<{ readonly series: readonly GatheredSeries[]; readonly leftOut: LeftOut }> {
   const seen = new Set<string>()
   const series: GatheredSeries[] = []
@@ -58,7 +58,7 @@ function targetOf(word: string): Target {
 async function* seriesOf(
   target: Target,
   stores: SharedStores,
-  start: CodStart,
+  start: OpenStart,
 ): AsyncGenerator<GatheredSeries> {
   if (target.kind === "series") return yield { place: target.place, isNamed: true }
   if (target.kind === "ledger") {
