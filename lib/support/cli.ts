@@ -9,6 +9,7 @@ import {
   type Config,
   type ConfigPart,
   loadConfig,
+  picturesOnTerminal,
   privateNames,
   retiredNotes,
   secretValues,
@@ -21,6 +22,7 @@ import { type Progress, progressOn, silentProgress } from "./progress.ts"
 import { type Redactor, redactor } from "./redact.ts"
 import { errorReporter, type Report } from "./sentry.ts"
 import { type SignalStop, type Stop, stopOnSignals } from "./stop.ts"
+import type { PictureProtocol } from "./terminal-pictures.ts"
 
 export { flag, option } from "./cli-parse.ts"
 export { lockNames, metadataVersion, percentage, positiveInteger, uuid } from "./cli-values.ts"
@@ -42,6 +44,8 @@ export interface Context<P extends ConfigPart, O extends OptionSpecs, A> {
   /** From now on every line of the log goes there as JSON, too. */
   alsoLog(write: (line: string) => void): void
   readonly progress: Progress
+  /** How pictures are shown on standard output; undefined where they cannot be, and with `--json`. */
+  readonly pictures: PictureProtocol | undefined
   readonly stop: Stop
   /** For what ends a run but not the process: sends it to Sentry if somebody has to look into it. */
   readonly report: Report
@@ -130,6 +134,7 @@ function contextOf<P extends ConfigPart, O extends OptionSpecs, A>(
     alsoLog: (write) => void others.push(write),
     stop,
     progress: parsed.json || terminal?.moves !== true ? silentProgress : progressOn(process.stderr),
+    pictures: parsed.json || process.stdout.isTTY !== true ? undefined : picturesOnTerminal(),
     print: (report, render) =>
       writeOut(`${parsed.json ? JSON.stringify(report, null, 2) : render(report)}\n`),
   }

@@ -3,6 +3,7 @@ import { hostname } from "node:os"
 import { type Environment, readVariable, spelledValues } from "./config-read.ts"
 import { RETIRED, VARIABLES, type Variable } from "./config-table.ts"
 import { UsageError } from "./errors.ts"
+import { type PictureProtocol, picturesOf } from "./terminal-pictures.ts"
 import { safe } from "./text.ts"
 
 export type { Environment } from "./config-read.ts"
@@ -91,6 +92,11 @@ export interface Terminal {
 export function terminalOf(env: Environment = process.env): Terminal {
   const moves = env.TERM !== "dumb"
   return { moves, colors: moves && (env.NO_COLOR ?? "") === "" }
+}
+
+/** How the terminal of whoever started the script shows pictures; undefined where it shows none. */
+export function picturesOnTerminal(env: Environment = process.env): PictureProtocol | undefined {
+  return picturesOf(env)
 }
 
 /** What no variable can tell alone. */

@@ -5,7 +5,7 @@ import { CODObject, parseDicom, renderFrame } from "../../lib/cod/index.ts"
 import { crc32cBase64 } from "../../lib/support/checksums.ts"
 import { changedSeries } from "../cod/changed-series.ts"
 import { type GoldenCase, goldenCase } from "../support/golden.ts"
-import { type Finished, runScript } from "../support/process.ts"
+import { type Finished, PROJECT_ROOT, runScript } from "../support/process.ts"
 import { documentOf } from "../support/scripts.ts"
 import { tempDir } from "../support/temp.ts"
 
@@ -93,6 +93,50 @@ describe("cod thumbnail", () => {
     }
     expect(await series.head(`${series.keys.folder}.cod.lock`)).toBeUndefined()
     expect((await series.check()).findings).toEqual([])
+  })
+})
+
+/** All that a terminal of this name is sent. */
+async function onTerminal(env: Record<string, string>, ...words: string[]): Promise<string> {
+  const pieces: Uint8Array[] = []
+  const command = [process.execPath, "--no-env-file", "scripts/cod.ts", ...words]
+  const terminal = new Bun.Terminal({
+    cols: 200,
+    rows: 50,
+    data: (_, data) => void pieces.push(data.slice()),
+  })
+  const child = Bun.spawn(command, { cwd: PROJECT_ROOT, env, terminal })
+  expect(await child.exited).toBe(0)
+  terminal.close()
+  return Buffer.concat(pieces).toString()
+}
+
+describe("cod thumbnail on a terminal", () => {
+  test.each([
+    [{ TERM: "xterm-kitty" }, "\x1b_Ga=T,f=100,"],
+    [{ TERM: "xterm-256color", TERM_PROGRAM: "iTerm.app" }, "\x1b]1337;File=inline=1;"],
+    [{ TERM: "foot" }, "\x1bP0;0;q"],
+  ] as const)("that says %p is shown the picture, and where its file is", async (env, beginning) => {
+    using dir = tempDir()
+    const path = dir.file("x.mp4")
+    const text = await onTerminal(env, "thumbnail", uriOf(MP4), "-o", path)
+    expect(text).toStartWith(beginning)
+    expect(text).toContain(`\r\nframes 1, 3, 4, 6\r\n${path}: MP4, 6 frames of 3 instances`)
+    const document = await onTerminal(env, "thumbnail", uriOf(MP4), "-o", path, "--json")
+    expect(document).not.toContain("\x1b")
+    expect(JSON.parse(document)).toMatchObject({ path, frames: 6 })
+  })
+
+  test("that shows none, or into a file, is where its file is", async () => {
+    using dir = tempDir()
+    const path = dir.file("x.jpg")
+    const words = ["thumbnail", uriOf(JPG), "-o", path]
+    expect(await onTerminal({ TERM: "xterm-256color" }, ...words)).toStartWith(`${path}: JPEG`)
+    expect(await onTerminal({ TERM: "xterm-kitty", TMUX: "1" }, ...words)).toStartWith(
+      `${path}, there already`,
+    )
+    const piped = await runScript(["scripts/cod.ts", ...words], { env: { TERM: "xterm-kitty" } })
+    expect(piped.stdout).toStartWith(`${path}, there already`)
   })
 })
 

@@ -8,10 +8,11 @@ import type { Config } from "../../support/config.ts"
 export type CodStart = Pick<
   Context<"s3" | "gcs" | "cod", never, never>,
   "log" | "stop" | "progress" | "json" | "print"
-> & {
-  /** The ledger is looked into where there is one; no verb needs it. */
-  readonly config: Config<"s3" | "gcs" | "cod"> & Partial<Config<"ledger">>
-}
+> &
+  Partial<Pick<Context<never, never, never>, "pictures">> & {
+    /** The ledger is looked into where there is one; no verb needs it. */
+    readonly config: Config<"s3" | "gcs" | "cod"> & Partial<Config<"ledger">>
+  }
 
 /** What a datastore is opened with. */
 export type OpenStart = Pick<CodStart, "config" | "log" | "stop">

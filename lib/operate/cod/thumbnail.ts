@@ -15,6 +15,7 @@ import { withSeries } from "./open-series.ts"
 import { writePicture } from "./render-output.ts"
 import type { CodStart } from "./start.ts"
 import { seriesTarget } from "./target.ts"
+import { type TerminalPicture, terminalPicture } from "./terminal-picture.ts"
 import type { VerbOptions } from "./verb.ts"
 
 type ThumbnailVerbOptions = Pick<VerbOptions, "out" | "make" | "lockNames" | "metadataVersion">
@@ -24,7 +25,7 @@ export class NoThumbnail extends AppError {}
 
 /**
  * `cod thumbnail URI [--out FILE]`: the stored thumbnail as a file of exactly that name; JPEG or MP4 by what is stored,
- * whatever the name ends with. With `--make` one that is missing or out of date is made and stored first.
+ * whatever the name ends with; in a terminal that can show it, shown. With `--make` one that is missing or out of date is made and stored first.
  */
 export async function thumbnail(
   start: CodStart,
@@ -38,7 +39,11 @@ export async function thumbnail(
     : { file: await stored(place, start), made: false }
   const path = resolve(options.out ?? `${place.seriesUid}.${file.kind}`)
   const written = await writePicture(path, file.bytes)
-  await start.print(documentOf(place, file, { path, made, written }), renderThumbnail)
+  const { pictures, stop } = start
+  const picture = pictures && (await terminalPicture(pictures, file, stop.requested))
+  await start.print(documentOf(place, file, { path, made, written }), (report) =>
+    renderThumbnail(report, picture),
+  )
   return 0
 }
 
@@ -91,11 +96,18 @@ function documentOf(place: SeriesPlace, { kind, description, bytes }: DescribedF
   }
 }
 
-function renderThumbnail(report: ReturnType<typeof documentOf>): string {
+function renderThumbnail(
+  report: ReturnType<typeof documentOf>,
+  picture: TerminalPicture | undefined,
+): string {
   const { path, made, written, kind, pixels, frames, instances, size } = report
   const what = kind === "jpg" ? "JPEG" : "MP4"
   const shown = `${plural(frames, "frame")} of ${plural(instances, "instance")}`
   return [
+    ...(picture === undefined ? [] : [picture.sequence]),
+    ...(picture === undefined || picture.shown.length === frames
+      ? []
+      : [`frames ${picture.shown.join(", ")}`]),
     ...(made ? ["made anew, and stored with the series"] : []),
     `${safe(path)}${written ? "" : ", there already"}: ${what}, ${shown}, ${pixels} pixels a side, ${bytes(size)}`,
   ].join("\n")
