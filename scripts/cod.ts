@@ -18,7 +18,7 @@ ${HASHED}`,
     arguments: {
       name: "VERB URI",
       description:
-        "URI: gs://, s3:// or file:///. KEY: as ls has it, all behind the first #. TAG: gggg,eeee.",
+        "URI: gs://, s3:// or file:///. KEY: as ls has it, all behind the first #. TAG: gggg,eeee. STUDY: an id, by the ledger of this box.",
       parse: String,
     },
     options: {

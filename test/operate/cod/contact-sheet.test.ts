@@ -230,6 +230,15 @@ describe("a series without a picture", () => {
     expect(tiles[3]).not.toContain("there is no")
   })
 
+  test("has the frames of it that can be decoded, and says how many cannot", async () => {
+    const { bytes, exitCode } = await sheetOf([uriOf(goldenCase("multiframe-encapsulated"))])
+    expect(exitCode).toBe(0)
+    const { tiles, valuesOf } = await pageOf(bytes)
+    expect(valuesOf("src")).toHaveLength(7)
+    expect(tiles[0]).toContain("29 frames, 7 shown")
+    expect(tiles[0]).toContain("1 frame cannot be decoded")
+  })
+
   test("is no failure when there is nothing to be seen in it", async () => {
     await using series = await changedSeries(goldenCase("transcoded-on-ingest"))
     await series.changeMetadata(({ cod: document }) => {
