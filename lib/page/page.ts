@@ -4,6 +4,7 @@ import type { Config } from "../support/config.ts"
 import type { Html } from "../support/html.ts"
 import type { Log } from "../support/log.ts"
 import type { Session } from "./access/session.ts"
+import type { SeriesReader } from "./series/reader.ts"
 
 /** What the page is configured by. */
 export const PAGE_PARTS = [
@@ -44,6 +45,8 @@ export interface RenderContext {
 /** One request that was let in. */
 export interface PageRequest {
   readonly deps: PageDeps
+  /** Out of the datastore. */
+  readonly series: SeriesReader
   readonly request: Request
   /** Behind the base. */
   readonly path: string

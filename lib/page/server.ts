@@ -5,6 +5,7 @@ import { type Asset, loadAssets } from "./assets.ts"
 import { type FrameAssets, framed } from "./frame.ts"
 import type { PageDeps, PageRequest, RenderContext, Route, View } from "./page.ts"
 import { document, plain, SECURITY_HEADERS } from "./respond.ts"
+import { type SeriesReader, seriesReader } from "./series/reader.ts"
 
 export interface ListenOptions {
   readonly hostname: string
@@ -49,6 +50,8 @@ export async function servePage(
 ): Promise<PageServer> {
   const { all, frame } = await loadAssets()
   const closing = new AbortController()
+  using opening = new DisposableStack()
+  const serving = { deps, access, series: opening.use(seriesReader(deps)), closing: closing.signal }
   const views = site.views.map((route) => routeOf(route, frame))
   const routes = [...site.routes, ...views, ...all.map(routeOfAsset)]
   const served = Object.fromEntries(
@@ -57,9 +60,7 @@ export async function servePage(
         .entries()
         .map(([path, methods]) => [
           base + (path === "/" && base !== "" ? "" : path),
-          Object.fromEntries(
-            methods.map((route) => [route.method, answering(deps, access, route, base, closing.signal)]),
-          ),
+          Object.fromEntries(methods.map((route) => [route.method, answering(serving, route, base)])),
         ])
         .toArray(),
     ),
@@ -76,16 +77,26 @@ export async function servePage(
       return secured(plain("this did not work; the log tells why", 500))
     },
   })
+  const open = opening.move()
   return {
     url: `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${server.port}/`,
     async [Symbol.asyncDispose]() {
       closing.abort()
       await server.stop(true)
+      open.dispose()
     },
   }
 }
 
-function answering(deps: PageDeps, access: Access, route: Route, base: string, closing: AbortSignal) {
+/** What all requests are answered with. */
+interface Serving {
+  readonly deps: PageDeps
+  readonly access: Access
+  readonly series: SeriesReader
+  readonly closing: AbortSignal
+}
+
+function answering({ deps, access, series, closing }: Serving, route: Route, base: string) {
   return async (request: Bun.BunRequest, server: Server<undefined>): Promise<Response> => {
     const address = server.requestIP(request)?.address ?? ""
     const admitted = await access.admit(request, { admits: route.admits, base, address })
@@ -93,6 +104,7 @@ function answering(deps: PageDeps, access: Access, route: Route, base: string, c
     const url = new URL(request.url)
     const response = await route.handle({
       deps,
+      series,
       request,
       path: url.pathname.slice(base.length) || "/",
       params: request.params,

@@ -1,0 +1,103 @@
+import { CODObject, MetadataCache } from "../../cod/index.ts"
+import { type LedgerSeries, seriesByNo } from "../../ledger/cod/series.ts"
+import { pinnedPlaces } from "../../pipeline/ingest/pinned.ts"
+import { keysOf, type PlacesOfUids, placeOf } from "../../pipeline/ingest/series-place.ts"
+import { storeOptions } from "../../pipeline/start.ts"
+import { openSource } from "../../storage/open.ts"
+import type { ObjectSource } from "../../storage/store.ts"
+import { linkedAbort } from "../../support/abort.ts"
+import { type Semaphore, semaphore } from "../../support/pool.ts"
+import type { PageDeps } from "../page.ts"
+import { NotShown, notShown } from "./not-shown.ts"
+
+/** Series of the ledger, out of the datastore that it is bound to; out of nowhere else. */
+export interface SeriesReader extends Disposable {
+  /**
+   * Opens a series to look at it.
+   * @throws NotShown; what `signal` is aborted with
+   */
+  read<T>(
+    seriesNo: number,
+    kind: ReadKind,
+    work: (series: OpenSeries, signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T>
+}
+
+/** A look at what is small, or at pixels: those take memory, and are decoded a few at a time. */
+export type ReadKind = "glance" | "pixels"
+
+export interface OpenSeries {
+  readonly known: LedgerSeries
+  readonly cod: CODObject
+  /** Of its metadata: changes when anything of it does. */
+  readonly generation: string
+  /** Bytes of its tar; undefined when there is none. */
+  tarBytes(): Promise<number | undefined>
+}
+
+/** So many at a time, and no longer than this, of which no time counts that was waited for the others. */
+const BOUNDS: Readonly<Record<ReadKind, { readonly atOnce: number; readonly milliseconds: number }>> = {
+  glance: { atOnce: 8, milliseconds: 8_000 },
+  pixels: { atOnce: 2, milliseconds: 30_000 },
+}
+
+/** Somebody waits in front of a picture: whoever does not answer twice is told of. */
+const IMPATIENT = { retries: 1, minTimeoutMs: 200, maxTimeoutMs: 400 }
+
+/** Metadata that is kept, as it is decompressed. */
+const METADATA_BYTES = 64 << 20
+
+/** Nothing is opened before it is first read from. */
+export function seriesReader({
+  ledger,
+  config,
+  log,
+}: Pick<PageDeps, "ledger" | "config" | "log">): SeriesReader {
+  const owned = new DisposableStack()
+  const metadataCache = new MetadataCache({ maxBytes: METADATA_BYTES })
+  const places: Readonly<Record<ReadKind, Semaphore>> = {
+    glance: semaphore(BOUNDS.glance.atOnce),
+    pixels: semaphore(BOUNDS.pixels.atOnce),
+  }
+  let opened: { readonly store: ObjectSource; readonly pinned: PlacesOfUids } | undefined
+
+  const datastore = () => {
+    if (opened !== undefined) return opened
+    const pinned = pinnedPlaces(ledger, config.cod.uidHashKey)
+    if (pinned === undefined) throw new NotShown("Nothing has been packed yet.", 404)
+    const options = storeOptions({ config, log, retry: IMPATIENT })
+    opened = { store: owned.use(openSource(pinned.datastore.uri, options)), pinned }
+    return opened
+  }
+
+  const open = async (seriesNo: number, signal: AbortSignal) => {
+    const known = seriesByNo(ledger, seriesNo)
+    if (known === undefined) throw new NotShown("The ledger knows no such series.", 404)
+    if (known.metadataGeneration === null) throw new NotShown("The series is not packed yet.", 404)
+    const { store, pinned } = datastore()
+    const place = placeOf(pinned, known)
+    const cod = await CODObject.open({ ...place, store, lock: false, metadataCache }, signal)
+    const tarBytes = async () => (await store.head(keysOf(pinned, known).tar, signal))?.size
+    return { known, cod, generation: cod.stored!.generation, tarBytes }
+  }
+
+  return {
+    async read(seriesNo, kind, work, signal) {
+      using _ = await places[kind].acquire(1, signal)
+      using limited = linkedAbort(signal)
+      const timer = setTimeout(() => limited.abort(new Error("the time is over")), BOUNDS[kind].milliseconds)
+      try {
+        const series = await open(seriesNo, limited.signal)
+        await using _cod = series.cod
+        return await work(series, limited.signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        throw notShown(error, limited.signal.aborted)
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+    [Symbol.dispose]: () => owned.dispose(),
+  }
+}
