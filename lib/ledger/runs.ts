@@ -7,6 +7,9 @@ export const RUN_LEASE_MS = 60_000
 /** How often a run says that its process lives. */
 export const RUN_HEARTBEAT_MS = 10_000
 
+/** How long the table `minutes` goes back, at least; `hourly` goes back for ever. */
+export const MINUTES_KEPT_MS = 86_400_000
+
 export type RunOutcome = "done" | "failed" | "stopped" | "crashed"
 
 export interface RunStart {
@@ -20,13 +23,14 @@ export interface RunStart {
 
 /**
  * Records that a script started. Runs whose process is gone without a word are closed as `crashed` and what they held
- * is freed, so that it can be taken over at once.
+ * is freed, so that it can be taken over at once. Of what moved, minutes are kept for a day.
  * @returns the new run's id
  * @throws RunUnderWay when it wants to be alone and is not; found out in the transaction that records it
  */
 export function startRun(ledger: Ledger, run: RunStart): number {
   return ledger.write(() => {
     closeDeadRuns(ledger)
+    dropOldMinutes(ledger)
     const { script, version, owner } = run
     const other = run.alone === true ? runUnderWay(ledger, script) : undefined
     if (other !== undefined) throw new RunUnderWay(other)
@@ -47,6 +51,11 @@ export function startRun(ledger: Ledger, run: RunStart): number {
       })
     return row!.run_id
   })
+}
+
+function dropOldMinutes(ledger: Ledger) {
+  const before = new Date(ledger.clock.now().getTime() - MINUTES_KEPT_MS).toISOString().slice(0, 16)
+  ledger.db.query("delete from minutes where minute < $before").run({ before })
 }
 
 /** Says that the run's process lives. */

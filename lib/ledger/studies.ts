@@ -151,6 +151,7 @@ export function refreshStudy(ledger: Ledger, tally: Tally, studyId: string) {
     .run({ studyId, due, completedAt })
   tally.add("due", due - before.due)
   tally.add("complete", (complete ? 1 : 0) - (before.completedAt !== null ? 1 : 0))
+  if (completedAt !== null && before.completedAt === null) tally.moved(completedAt, { completed: 1 })
 }
 
 function kindsListed(study: DiscoveredStudy<number | null>) {

@@ -96,7 +96,7 @@ describe("A ledger whose disk is full", () => {
 
   // The real thing: a file system of its own that has no block left.
   test.skipIf(!tinyDisk.isPossible)("keeps what was committed and records nothing by halves", () => {
-    using disk = tinyDisk.mount(512 * 1024)
+    using disk = tinyDisk.mount(1024 * 1024)
     const path = `${disk.path}/ledger.sqlite`
     const done = fillDiskWithStudies(path)
     expect(done).toBeGreaterThan(0)

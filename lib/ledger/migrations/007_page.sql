@@ -1,12 +1,13 @@
 -- What the page shows beside what was there already, and what is done there.
 
--- What was moved in each minute of the last day; older ones are removed.
+-- What was moved in each minute of the last day; older ones are removed when a run starts.
 create table minutes (
-  minute   text primary key,                    -- 2026-03-01T02:15
-  copied   integer not null default 0,
-  adopted  integer not null default 0,
-  failed   integer not null default 0,
-  bytes    integer not null default 0           -- sent to the destination
+  minute     text primary key,                  -- 2026-03-01T02:15
+  copied     integer not null default 0,
+  adopted    integer not null default 0,
+  failed     integer not null default 0,
+  bytes      integer not null default 0,        -- sent to the destination
+  completed  integer not null default 0         -- studies that became complete
 ) strict, without rowid;
 
 -- Studies that became complete in that hour, each time that they did.
