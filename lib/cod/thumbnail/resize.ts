@@ -34,13 +34,14 @@ export function resized(raster: Raster, to: Extent, resample: Resample): Raster 
   const across = tapsOf({ pixels: width, of: of.width, halvings }, to.width, resample)
   const down = tapsOf({ pixels: height, of: of.height, halvings }, to.height, resample)
   const data = new Float64Array(to.width * to.height * samples)
-  const mix = samples === 1 ? mixGreys : mixColours
-  const add = (y: number, row: number, share: number) =>
-    mix({ data: raster.data, start: row * width * samples, share }, across, data, y * to.width * samples)
+  const line = new Float64Array(width * samples)
   for (let y = 0; y < to.height; y += 1) {
-    if (down.before[y]! > 0) add(y, down.begin[y]! - 1, down.before[y]!)
-    for (let row = down.begin[y]!; row < down.end[y]!; row += 1) add(y, row, down.within[y]!)
-    if (down.behind[y]! > 0) add(y, down.end[y]!, down.behind[y]!)
+    const [begin, end] = [down.begin[y]!, down.end[y]!]
+    line.fill(0)
+    if (down.before[y]! > 0) addLines(raster.data, begin - 1, 1, down.before[y]!, line)
+    addLines(raster.data, begin, end - begin, down.within[y]!, line)
+    if (down.behind[y]! > 0) addLines(raster.data, end, 1, down.behind[y]!, line)
+    mixAcross(line, across, data, y * to.width, samples)
   }
   return { width: to.width, height: to.height, samples, data }
 }
@@ -58,41 +59,38 @@ interface Taps {
   readonly behind: Float64Array
 }
 
-interface Line {
-  readonly data: ArrayLike<number>
-  readonly start: number
-  /** What it weighs. */
-  readonly share: number
-}
-
-// Adds a line to one of the result. This is where the time goes: a large picture has millions of samples.
-function mixGreys({ data, start, share }: Line, taps: Taps, into: Float64Array, to: number): void {
-  const { begin, end, within, before, behind } = taps
-  for (let x = 0; x < begin.length; x += 1) {
-    const [first, last] = [start + begin[x]!, start + end[x]!]
-    let at = first
-    let sum = 0
-    for (const four = last - 3; at < four; at += 4)
-      sum += data[at]! + data[at + 1]! + data[at + 2]! + data[at + 3]!
-    for (; at < last; at += 1) sum += data[at]!
-    let mean = sum * within[x]!
-    if (before[x]! > 0) mean += data[first - 1]! * before[x]!
-    if (behind[x]! > 0) mean += data[last]! * behind[x]!
-    into[to + x]! += mean * share
+/** Adds so many lines of a picture. This is where the time goes: a large one has millions of samples. */
+function addLines(
+  data: ArrayLike<number>,
+  first: number,
+  count: number,
+  weight: number,
+  to: Float64Array,
+): void {
+  const { length } = to
+  const end = (first + count) * length
+  let at = first * length
+  for (; at + 4 * length <= end; at += 4 * length) {
+    for (let i = 0, a = at, b = a + length, c = b + length, d = c + length; i < length; i += 1) {
+      to[i]! += weight * (data[a + i]! + data[b + i]! + data[c + i]! + data[d + i]!)
+    }
   }
+  for (; at < end; at += length) for (let i = 0; i < length; i += 1) to[i]! += weight * data[at + i]!
 }
 
-function mixColours({ data, start, share }: Line, taps: Taps, into: Float64Array, to: number): void {
+/** Writes pixels from `start` on. */
+function mixAcross(line: Float64Array, taps: Taps, to: Float64Array, start: number, samples: number): void {
   const { begin, end, within, before, behind } = taps
   for (let x = 0; x < begin.length; x += 1) {
-    for (let sample = 0; sample < 3; sample += 1) {
-      const [first, last] = [start + 3 * begin[x]! + sample, start + 3 * end[x]! + sample]
+    for (let sample = 0; sample < samples; sample += 1) {
+      const first = samples * begin[x]! + sample
+      const last = samples * end[x]! + sample
       let sum = 0
-      for (let at = first; at < last; at += 3) sum += data[at]!
+      for (let at = first; at < last; at += samples) sum += line[at]!
       let mean = sum * within[x]!
-      if (before[x]! > 0) mean += data[first - 3]! * before[x]!
-      if (behind[x]! > 0) mean += data[last]! * behind[x]!
-      into[to + 3 * x + sample]! += mean * share
+      if (before[x]! > 0) mean += line[first - samples]! * before[x]!
+      if (behind[x]! > 0) mean += line[last]! * behind[x]!
+      to[samples * (start + x) + sample] = mean
     }
   }
 }

@@ -9,6 +9,31 @@ export interface HuffmanTable {
   readonly short: Uint16Array
 }
 
+/** The same for numbers behind their codes, where there is nothing else. */
+export interface DifferenceTable {
+  readonly table: HuffmanTable
+  /** By the next bits, `AHEAD` of them, where a code and its number begin them: the number times 256, and the length of both; else 0. */
+  readonly whole: Int32Array
+}
+
+const AHEAD = 12
+
+export function differenceTable(table: HuffmanTable): DifferenceTable {
+  const whole = Int32Array.from({ length: 1 << AHEAD }, (_, bits) => {
+    const entry = table.short[bits >> (AHEAD - 8)]!
+    const count = entry & 0xff
+    const length = (entry >> 8) + count
+    if (entry === 0 || length > AHEAD) return 0
+    return numberOf((bits >> (AHEAD - length)) & ((1 << count) - 1), count) * 256 + length
+  })
+  return { table, whole }
+}
+
+/** What bits behind a code stand for: the smaller half of them for negative numbers (table F.1). */
+function numberOf(bits: number, count: number): number {
+  return count > 0 && bits < 1 << (count - 1) ? bits - (1 << count) + 1 : bits
+}
+
 /** Tables of one DHT segment. @throws TypeError when it is cut off */
 export function* huffmanTables(
   segment: Uint8Array,
@@ -53,6 +78,8 @@ export interface BitReader {
   symbol(table: HuffmanTable): number
   /** A symbol, and the number of so many bits behind it. */
   difference(table: HuffmanTable): number
+  /** As many as there is room for, by one table after the other and by the first again. */
+  differences(tables: readonly DifferenceTable[], into: Int32Array): void
   /** Goes on behind the next restart marker, if there is one. */
   restart(): void
   /** Where the marker behind these bits is. */
@@ -114,8 +141,7 @@ export function bitReader(stream: Uint8Array, start: number): BitReader {
     if (count === 0) return 0
     // Of sixteen bits there is one number only (table H.2).
     if (count >= 16) return 32_768
-    const value = take(count)
-    return value < 1 << (count - 1) ? value - (1 << count) + 1 : value
+    return numberOf(take(count), count)
   }
 
   function symbol(table: HuffmanTable): number {
@@ -126,10 +152,46 @@ export function bitReader(stream: Uint8Array, start: number): BitReader {
     return entry & 0xff
   }
 
+  const difference = (table: HuffmanTable) => signed(symbol(table))
+
+  function differences(tables: readonly DifferenceTable[], into: Int32Array): void {
+    // There are millions of them: variables of this function alone are kept in registers.
+    let bits = held
+    let count = left
+    let next = at
+    const last = stream.length - 1
+    for (let n = 0, position = 0; n < into.length; n += 1) {
+      const { table, whole } = tables[position]!
+      if (count < AHEAD && next < last && stream[next] !== 0xff && stream[next + 1] !== 0xff) {
+        bits = (bits << 16) | (stream[next]! << 8) | stream[next + 1]!
+        next += 2
+        count += 16
+      }
+      const entry = count < AHEAD ? 0 : whole[(bits >>> (count - AHEAD)) & ((1 << AHEAD) - 1)]!
+      if (entry !== 0) {
+        into[n] = entry >> 8
+        count -= entry & 0xff
+      } else {
+        held = bits
+        left = count
+        at = next
+        into[n] = difference(table)
+        bits = held
+        count = left
+        next = at
+      }
+      position = position + 1 === tables.length ? 0 : position + 1
+    }
+    held = bits
+    left = count
+    at = next
+  }
+
   return {
     signed,
     symbol,
-    difference: (table) => signed(symbol(table)),
+    difference,
+    differences,
 
     restart() {
       left = 0

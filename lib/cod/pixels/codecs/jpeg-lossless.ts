@@ -1,5 +1,5 @@
 import { type JpegSegment, MARKERS } from "../jpeg-header.ts"
-import { type BitReader, bitReader, type HuffmanTable } from "./huffman.ts"
+import { bitReader, type DifferenceTable, differenceTable } from "./huffman.ts"
 import { componentsOf, decodeScans, type Picture, type Tables } from "./jpeg-scans.ts"
 import type { DecodedStream } from "./protocol.ts"
 
@@ -14,7 +14,7 @@ export function decode(stream: Uint8Array): DecodedStream {
 
 interface ScanComponent {
   readonly index: number
-  readonly table: HuffmanTable
+  readonly table: DifferenceTable
 }
 
 function decodeScan(stream: Uint8Array, scan: JpegSegment, picture: Picture, tables: Tables): number {
@@ -27,11 +27,16 @@ function decodeScan(stream: Uint8Array, scan: JpegSegment, picture: Picture, tab
   const { restartInterval } = tables
   if (restartInterval % columns !== 0) throw new TypeError("a restart within a row")
   const bits = bitReader(stream, scan.end)
+  const ofComponents = components.map(({ table }) => table)
+  const differences = new Int32Array(columns * components.length)
   for (let row = 0; row < rows; row += 1) {
     const isRestart = restartInterval > 0 && row > 0 && (row * columns) % restartInterval === 0
     if (isRestart) bits.restart()
     const line = { row, predictor: row === 0 || isRestart ? 0 : predictor, pointTransform }
-    readLine(bits, components, picture, line)
+    bits.differences(ofComponents, differences)
+    for (const [position, { index }] of components.entries()) {
+      addPredictions({ differences, position, step: components.length }, picture, index, line)
+    }
   }
   if (pointTransform > 0) shift(picture, components, pointTransform)
   return bits.end()
@@ -41,7 +46,7 @@ function withTables(value: Uint8Array, picture: Picture, { dc }: Tables): ScanCo
   return componentsOf(value, picture).map(({ index, dc: slot }) => {
     const table = dc[slot]
     if (table === undefined) throw new TypeError("no table")
-    return { index, table }
+    return { index, table: differenceTable(table) }
   })
 }
 
@@ -52,28 +57,33 @@ interface Line {
   readonly pointTransform: number
 }
 
-function readLine(
-  bits: BitReader,
-  components: readonly ScanComponent[],
-  { columns, precision, components: all, data }: Picture,
+/** Of one component every so many. */
+interface Differences {
+  readonly differences: Int32Array
+  readonly position: number
+  readonly step: number
+}
+
+function addPredictions(
+  { differences, position, step: every }: Differences,
+  { columns, precision, components, data }: Picture,
+  index: number,
   { row, predictor, pointTransform }: Line,
 ): void {
-  const step = all.length
+  const step = components.length
   const above = columns * step
-  for (let column = 0; column < columns; column += 1) {
-    for (let position = 0; position < components.length; position += 1) {
-      const { index, table } = components[position]!
-      const at = (row * columns + column) * step + index
-      let prediction: number
-      if (column > 0) {
-        prediction =
-          predictor < 2
-            ? data[at - step]!
-            : predicted(predictor, data[at - step]!, data[at - above]!, data[at - above - step]!)
-      } else prediction = predictor === 0 ? 2 ** (precision - pointTransform - 1) : data[at - above]!
-      // Kept modulo 65536, as differences are meant.
-      data[at] = prediction + bits.difference(table)
-    }
+  const start = row * above + index
+  const first = predictor === 0 ? 2 ** (precision - pointTransform - 1) : data[start - above]!
+  const end = start + above
+  // Kept modulo 65536, as differences are meant.
+  let value = (first + differences[position]!) & 0xffff
+  data[start] = value
+  let from = position + every
+  for (let at = start + step; at < end; at += step, from += every) {
+    const prediction =
+      predictor < 2 ? value : predicted(predictor, value, data[at - above]!, data[at - above - step]!)
+    value = (prediction + differences[from]!) & 0xffff
+    data[at] = value
   }
 }
 
