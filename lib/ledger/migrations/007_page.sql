@@ -28,5 +28,8 @@ create table actions (
   queued     integer not null                   -- how much was queued by it
 ) strict;
 
-create index studies_by_day on studies (newest_signed_at desc, study_id);
+-- In the order in which studies are looked through, with what they are filtered by.
+create index studies_by_day on studies (coalesce(newest_signed_at, '') desc, study_id, doctor_rank, modalities);
 create index studies_slow on studies (seconds desc) where seconds >= 10;
+-- Looked at every second: few, or none, among however many failures.
+create index objects_wrong on objects (study_id, position) where wrong_generation is not null;
