@@ -100,14 +100,13 @@ describe("cod thumbnail", () => {
 async function onTerminal(env: Record<string, string>, ...words: string[]): Promise<string> {
   const pieces: Uint8Array[] = []
   const command = [process.execPath, "--no-env-file", "scripts/cod.ts", ...words]
-  const terminal = new Bun.Terminal({
-    cols: 200,
-    rows: 50,
-    data: (_, data) => void pieces.push(data.slice()),
-  })
+  // What was written last may arrive after the process has ended.
+  const ended = Promise.withResolvers<void>()
+  const data = (_: Bun.Terminal, piece: Uint8Array) => void pieces.push(piece.slice())
+  const terminal = { cols: 200, rows: 50, data, exit: () => ended.resolve() }
   const child = Bun.spawn(command, { cwd: PROJECT_ROOT, env, terminal })
   expect(await child.exited).toBe(0)
-  terminal.close()
+  await ended.promise
   return Buffer.concat(pieces).toString()
 }
 
