@@ -69,7 +69,14 @@ function page(
   next: BrowseKey | undefined,
   gaveUpAfter: number | undefined,
 ): BrowsePage {
-  return { studies: looked(ledger, found.map(({ studyId }) => studyId)), next, gaveUpAfter }
+  return {
+    studies: looked(
+      ledger,
+      found.map(({ studyId }) => studyId),
+    ),
+    next,
+    gaveUpAfter,
+  }
 }
 
 /** Only what stands in the index studies_by_day, in its order, from `$signedAt` and `$studyId` on. */
@@ -151,6 +158,8 @@ export function recentModalities(ledger: Ledger): string[] {
        order by coalesce(newest_signed_at, '') desc, study_id limit 2000)`,
     )
     .all()
-  const all = rows.flatMap(({ modalities }) => (modalities ?? "").split(",").map((one) => one.trim().toUpperCase()))
+  const all = rows.flatMap(({ modalities }) =>
+    (modalities ?? "").split(",").map((one) => one.trim().toUpperCase()),
+  )
   return [...new Set(all.filter((one) => one !== ""))].toSorted()
 }

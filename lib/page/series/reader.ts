@@ -8,7 +8,9 @@ import type { ObjectSource } from "../../storage/store.ts"
 import { linkedAbort } from "../../support/abort.ts"
 import { type Semaphore, semaphore } from "../../support/pool.ts"
 import type { PageDeps } from "../page.ts"
+import { type Frames, frames } from "./frame.ts"
 import { NotShown, notShown } from "./not-shown.ts"
+import { type Stills, stills } from "./thumbnail.ts"
 
 /** Series of the ledger, out of the datastore that it is bound to; out of nowhere else. */
 export interface SeriesReader extends Disposable {
@@ -22,6 +24,8 @@ export interface SeriesReader extends Disposable {
     work: (series: OpenSeries, signal: AbortSignal) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T>
+  readonly frames: Frames
+  readonly stills: Stills
 }
 
 /** A look at what is small, or at pixels: those take memory, and are decoded a few at a time. */
@@ -98,6 +102,8 @@ export function seriesReader({
         clearTimeout(timer)
       }
     },
+    frames: frames(),
+    stills: stills(),
     [Symbol.dispose]: () => owned.dispose(),
   }
 }
