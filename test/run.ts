@@ -1,6 +1,6 @@
 /**
- * What `npm test` and `npm run test:interop` run: every part to its end, also behind one that failed, each
- * with its seconds, and one line with the sum. Further words narrow the tests down: `npm test -- ledger`.
+ * What `npm test`, `npm run test:interop` and `npm run test:browser` run: every part to its end, also behind one that
+ * failed, each with its seconds, and one line with the sum. Further words narrow the tests down: `npm test -- ledger`.
  */
 import { join } from "node:path"
 
@@ -23,10 +23,9 @@ const ROOT = join(import.meta.dir, "..")
 const HANG = "--timeout=120000"
 
 const [first, ...rest] = process.argv.slice(2)
+const everyDay = () => [typecheck("."), typecheck("lib/page/client"), lint(), tests(process.argv.slice(2))]
 const parts =
-  first === "--interop"
-    ? [interop(rest)]
-    : [typecheck("."), typecheck("lib/page/client"), lint(), tests(process.argv.slice(2))]
+  first === "--interop" ? [apart("interop", rest)] : first === "--browser" ? [browser(rest)] : everyDay()
 process.exit(await runAll(parts))
 
 function typecheck(project: string): Part {
@@ -46,17 +45,24 @@ function tests(filters: readonly string[]): Part {
   }
 }
 
-function interop(filters: readonly string[]): Part {
+/** Each file with a browser and servers of its own. */
+function browser(filters: readonly string[]): Part {
+  return apart("browser", filters, ["--parallel=2"])
+}
+
+/** Tests that need more than a package registry gives. */
+function apart(name: string, filters: readonly string[], flags: readonly string[] = []): Part {
+  const paths = filters.length === 0 ? [`test/${name}/`] : filters.map((filter) => `test/${name}/${filter}`)
   return {
-    name: "interop",
+    name,
     command: [
       process.execPath,
       "--no-env-file",
       "test",
       HANG,
       "--path-ignore-patterns=-",
-      "./test/interop",
-      ...filters,
+      ...flags,
+      ...paths,
     ],
     count: bunCounts,
   }

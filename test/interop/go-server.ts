@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { freePort } from "../support/free-port.ts"
 
 /** A server written in Go, pinned to a version and built once into a folder that Git ignores. */
 export interface GoServer {
@@ -67,11 +68,4 @@ async function answers(url: string, child: Bun.Subprocess<"ignore", "ignore", "p
     await Bun.sleep(20)
   }
   throw new Error(`the server ended at once:\n${await child.stderr.text()}`)
-}
-
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } })
-  const { port } = listener
-  listener.stop(true)
-  return port
 }
