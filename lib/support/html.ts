@@ -6,19 +6,6 @@ export class Html {
 /** What may stand in a template; nothing is shown of what is absent. */
 export type HtmlValue = string | number | Html | undefined | null | false | readonly HtmlValue[]
 
-const ESCAPED: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-}
-
-/** As text of an element, or within the quotes of an attribute. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => ESCAPED[char]!)
-}
-
 /**
  * A template whose values are escaped unless they are `Html`; lists are put one after the other. A value belongs between
  * tags or within a quoted attribute, and never into a script, a style, or the name of anything.
@@ -32,7 +19,7 @@ export function html(strings: TemplateStringsArray, ...values: readonly HtmlValu
 function textOf(value: HtmlValue): string {
   if (value === undefined || value === null || value === false) return ""
   if (value instanceof Html) return value.text
-  if (typeof value === "string") return escapeHtml(value)
+  if (typeof value === "string") return Bun.escapeHTML(value)
   if (typeof value === "number") return String(value)
   return value.map(textOf).join("")
 }

@@ -1,3 +1,4 @@
+import { Html, html } from "../../../support/html.ts"
 import { captionOf } from "./caption.ts"
 import { gridOf } from "./grid.ts"
 import { STYLE } from "./html-style.ts"
@@ -11,30 +12,30 @@ import type { Tile } from "./tile.ts"
  */
 export function htmlSheet(sheet: Sheet): Uint8Array {
   const { title, notes } = sheetInWords(sheet)
-  return Buffer.from(`<!DOCTYPE html>
+  const page = html`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${new Html(POLICY)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <link rel="icon" href="data:,">
-<title>Contact sheet: ${escaped(title)}</title>
-<style>${STYLE}</style>
+<title>Contact sheet: ${title}</title>
+<style>${new Html(STYLE)}</style>
 </head>
 <body>
 <header>
-<h1>${escaped(title)}</h1>
-${[datastoresOf(sheet), ...notes].map((note) => `<p>${escaped(note)}</p>\n`).join("")}</header>
+<h1>${title}</h1>
+${[datastoresOf(sheet), ...notes].map((note) => html`<p>${note}</p>\n`)}</header>
 <main>
 <ul class="sheet">
-${sheet.tiles.map(tileOf).join("\n")}
-</ul>
+${sheet.tiles.map((tile) => html`${tileOf(tile)}\n`)}</ul>
 </main>
 </body>
 </html>
-`)
+`
+  return Buffer.from(page.text)
 }
 
 const POLICY = `default-src 'none'; img-src data:; style-src 'sha256-${new Bun.CryptoHasher("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; form-action 'none'`
@@ -43,29 +44,24 @@ function datastoresOf({ tiles }: Sheet): string {
   return [...new Set(tiles.map(({ place }) => place.datastore))].join(", ")
 }
 
-function tileOf(tile: Tile): string {
+function tileOf(tile: Tile): Html {
   const { title, facts } = captionOf(tile)
   const { stills, frames, problem, isBroken, place } = tile
   const { columns, rows } = gridOf(stills.length)
-  const pictures = stills.map((still) => stillOf(still, frames ?? stills.length, title)).join("")
-  return `<li class="columns-${columns} rows-${rows}"><figure>
-<div class="stills">${pictures}${problem === undefined ? "" : `<p${isBroken ? ' class="broken"' : ""}>${escaped(problem)}</p>`}</div>
-<figcaption><strong>${escaped(title)}</strong>${facts.map((fact) => `<span>${escaped(fact)}</span>`).join("")}
+  return html`<li class="columns-${columns} rows-${rows}"><figure>
+<div class="stills">${stills.map((still) => stillOf(still, frames ?? stills.length, title))}${problem !== undefined && html`<p${isBroken && html` class="broken"`}>${problem}</p>`}</div>
+<figcaption><strong>${title}</strong>${facts.map((fact) => html`<span>${fact}</span>`)}
 <dl><dt>Study</dt><dd>${uidOf(place.studyUid)}</dd><dt>Series</dt><dd>${uidOf(place.seriesUid)}</dd></dl>
 </figcaption></figure></li>`
 }
 
-function stillOf({ jpeg, size, number }: Still, frames: number, title: string): string {
-  const alt = escaped(frames === 1 ? title : `${title}, frame ${number} of ${frames}`)
+function stillOf({ jpeg, size, number }: Still, frames: number, title: string): Html {
+  const alt = frames === 1 ? title : `${title}, frame ${number} of ${frames}`
   const source = `data:image/jpeg;base64,${Buffer.from(jpeg).toString("base64")}`
-  return `<img src="${source}" width="${size}" height="${size}" alt="${alt}" title="${alt}">`
+  return html`<img src="${source}" width="${size}" height="${size}" alt="${alt}" title="${alt}">`
 }
 
 /** UIDs differ at their ends: the style cuts their beginnings where there is no room, and selecting takes all of it. */
-function uidOf(uid: string): string {
-  return `<code title="${escaped(uid)}"><bdi>${escaped(uid)}</bdi></code>`
-}
-
-function escaped(text: string): string {
-  return Bun.escapeHTML(text)
+function uidOf(uid: string): Html {
+  return html`<code title="${uid}"><bdi>${uid}</bdi></code>`
 }
