@@ -27,6 +27,21 @@ describe("native pixels", () => {
     expect(await decoded({ ...shape, pixels, signed: true })).toEqual(Int16Array.of(1, -2048, -1))
   })
 
+  test("are left in the file as they stand there", async () => {
+    for (const signed of [false, true]) {
+      for (const first of [0xf001, 0x0001, 0xffff]) {
+        const pixels = words(3, 4, first, 0x0800, 5, 6)
+        const file = pixelFile({ rows: 1, columns: 6, allocated: 16, stored: 12, signed, pixels })
+        const before = new Uint8Array(file.dataSet.content)
+        const { data } = await decodeFrame(file, 0)
+        expect(file.dataSet.content).toEqual(before)
+        expect((await decodeFrame(file, 0)).data).toEqual(data)
+        const bits = (word: number) => (signed ? (word << 20) >> 20 : word & 0xfff)
+        expect([...data]).toEqual([...new Uint16Array(pixels.buffer)].map(bits))
+      }
+    }
+  })
+
   test("of 12 bits at the upper end of 16", async () => {
     const shape = { rows: 1, columns: 2, allocated: 16, stored: 12, highBit: 15 }
     const pixels = words(0x123f, 0xfff0)

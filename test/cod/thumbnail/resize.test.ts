@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
+import type { Extent } from "../../../lib/cod/thumbnail/geometry.ts"
 import { type Raster, resized } from "../../../lib/cod/thumbnail/resize.ts"
 
 /** Seven by five. */
@@ -58,6 +59,44 @@ describe("a picture", () => {
           expect(mean(channel(0))).toBeCloseTo(mean(red), 6)
           for (const value of channel(1)) expect(value).toBeCloseTo(7, 9)
           expect(mean(channel(2))).toBeCloseTo(255 - mean(red), 6)
+        },
+      ),
+    )
+  })
+
+  test("of a lower resolution lies where the whole one does", () => {
+    const side = fc.integer({ min: 100, max: 300 })
+    const slope = fc.double({ min: -3, max: 3, noNaN: true })
+    fc.assert(
+      fc.property(
+        side,
+        side,
+        fc.integer({ min: 1, max: 3 }),
+        slope,
+        slope,
+        (width, height, halvings, a, b) => {
+          // A plane is what it was when it is halved by taking every other pixel of every other line.
+          const plane = (extent: Extent, step: number) => ({
+            ...extent,
+            samples: 1 as const,
+            data: Array.from({ length: extent.width * extent.height }, (_, i) => {
+              return step * (a * (i % extent.width) + b * Math.floor(i / extent.width))
+            }),
+          })
+          const step = 2 ** halvings
+          const small = { width: Math.ceil(width / step), height: Math.ceil(height / step) }
+          const halved = { ...plane(small, step), of: { width, height, halvings } }
+          const to = { width: 6, height: 5 }
+          const whole = resized(plane({ width, height }, 1), to, "area").data
+          const low = resized(halved, to, "area").data
+          // At the edges there is nothing to be averaged with.
+          for (let y = 1; y < to.height - 1; y += 1) {
+            for (let x = 1; x < to.width - 1; x += 1) {
+              // Half of what it would be aside if it were taken for what it covers.
+              const tolerance = 0.13 * step * (Math.abs(a) + Math.abs(b)) + 1e-6
+              expect(Math.abs(low[y * 6 + x]! - whole[y * 6 + x]!)).toBeLessThan(tolerance)
+            }
+          }
         },
       ),
     )
