@@ -1,31 +1,26 @@
-import { openAccess } from "../lib/page/access/open-access.ts"
+import { openPage } from "../lib/page/open-page.ts"
 import { PAGE_PARTS } from "../lib/page/page.ts"
-import { servePage } from "../lib/page/server.ts"
-import { SITE } from "../lib/page/site.ts"
-import { requireLedger, withLedger } from "../lib/pipeline/deps.ts"
-import { main } from "../lib/support/cli.ts"
-import { systemClock } from "../lib/support/clock.ts"
+import { aborted } from "../lib/support/abort.ts"
+import { main, option, portNumber } from "../lib/support/cli.ts"
 
 await main(
   {
     name: "dashboard",
-    summary: "Serves the page: what the box is doing, what failed, and what was done.",
-    example: "",
-    config: [...PAGE_PARTS],
+    summary:
+      "Serves the page until it is stopped: what the box is doing, what failed, what was done. It only reads.",
+    example: "--port 8080",
+    options: {
+      host: option("ADDRESS", String, "listens there (PAGE_HOST); other than loopback only with a login"),
+      port: option("PORT", portNumber, "listens on this port (PAGE_PORT); 0: on any that is free"),
+    },
+    config: PAGE_PARTS,
   },
-  async ({ config, log, stop }) => {
-    requireLedger(config.ledger.path)
-    return await withLedger({ config }, async (ledger) => {
-      const { host: hostname, port } = config.page
-      await using page = await servePage({ ledger, config, clock: systemClock, log }, openAccess(), SITE, {
-        hostname,
-        port,
-      })
-      process.stderr.write(`The page is at ${page.url}\n`)
-      await new Promise<void>((resolve) =>
-        stop.requested.addEventListener("abort", () => resolve(), { once: true }),
-      )
-      return 0
-    })
+  async ({ config, options, log, stop, print }) => {
+    const { host = config.page.host, port = config.page.port } = options
+    await using page = await openPage({ config: { ...config, page: { ...config.page, host, port } }, log })
+    const { url, flowerUrl } = page
+    await print({ url, flower_url: flowerUrl }, () => `The page is at ${url} and ${flowerUrl}`)
+    await aborted(stop.requested)
+    return 0
   },
 )

@@ -1,5 +1,6 @@
 import { type Html, html } from "../support/html.ts"
 import { VERSION } from "../support/version.ts"
+import type { Session } from "./access/session.ts"
 import type { RenderContext, View } from "./page.ts"
 
 /** What the navigation leads to, in the order in which one looks. */
@@ -19,12 +20,12 @@ export interface FrameAssets {
   readonly icon: string
 }
 
-/** A whole document: the view within heading, navigation and foot. */
+/** A whole document: the view within heading, navigation and foot; before a login it leads nowhere. */
 export function framed(
   { title, nav, body }: View,
   context: RenderContext,
   assets: FrameAssets,
-  user: string | undefined,
+  session: Session | undefined,
 ): Html {
   const { base } = context
   return html`<!doctype html>
@@ -42,8 +43,8 @@ export function framed(
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top">
 <p class="name"><a href="${base}/">Chest X-ray ETL</a></p>
-<nav aria-label="Views"><ul>${PLACES.map(([path, name]) => html`<li><a href="${base}${path}"${name === nav && html` aria-current="page"`}>${name}</a></li>`)}</ul></nav>
-${user !== undefined && logout(user, context)}
+${session !== undefined && navigation(nav, context)}
+${session?.canLogOut && logout(session, context)}
 </header>
 <main id="main" tabindex="-1">
 <h1>${title}</h1>
@@ -54,6 +55,10 @@ ${body}
 </html>`
 }
 
-function logout(user: string, { base, csrf }: RenderContext): Html {
+function navigation(current: string, { base }: RenderContext): Html {
+  return html`<nav aria-label="Views"><ul>${PLACES.map(([path, name]) => html`<li><a href="${base}${path}"${name === current && html` aria-current="page"`}>${name}</a></li>`)}</ul></nav>`
+}
+
+function logout({ user }: Session, { base, csrf }: RenderContext): Html {
   return html`<form class="user" method="post" action="${base}/logout"><input type="hidden" name="csrf" value="${csrf}"><span>${user}</span> <button>Log out</button></form>`
 }

@@ -53,13 +53,20 @@ export interface PageRequest {
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   readonly session: Session | undefined
+  /** Of whoever asks; a proxy's where there is one. */
+  readonly address: string
   readonly context: RenderContext
+  /** A view within the page's frame. */
+  show(view: View, status?: number): Response
   /** Aborts when nobody waits for the answer any more. */
   readonly signal: AbortSignal
 }
 
-/** Who may ask: anybody, whoever is logged in, or programs that watch the box. */
-export type Admission = "anybody" | "session" | "monitor"
+/**
+ * Who may ask: anybody; whoever is logged in; also programs that watch the box, by HTTP Basic; or anybody, and those who
+ * say who they are with a session.
+ */
+export type Admission = "anybody" | "session" | "monitor" | "anybody-or-monitor"
 
 /** A path below the base, in the notation of `Bun.serve`, and what answers it. */
 export interface Route {

@@ -1,6 +1,8 @@
 import type { Server } from "bun"
+import { LedgerBusy, LedgerUnusable } from "../ledger/errors.ts"
 import { html } from "../support/html.ts"
 import type { Access, Admitted } from "./access/access.ts"
+import { MAX_FORM_BYTES } from "./access/form.ts"
 import { type Asset, loadAssets } from "./assets.ts"
 import { type FrameAssets, framed } from "./frame.ts"
 import type { PageDeps, PageRequest, RenderContext, Route, View } from "./page.ts"
@@ -35,9 +37,6 @@ export interface ViewRoute {
 /** Where the page is: at the root, and where users of the replaced system look for it. */
 const BASES = ["", "/flower"]
 
-/** A form has a few words. */
-const MAX_BODY_BYTES = 64 << 10
-
 /** A browser that says nothing for so long is gone. */
 const IDLE_SECONDS = 60
 
@@ -51,9 +50,8 @@ export async function servePage(
   const { all, frame } = await loadAssets()
   const closing = new AbortController()
   using opening = new DisposableStack()
-  const serving = { deps, access, series: opening.use(seriesReader(deps)), closing: closing.signal }
-  const views = site.views.map((route) => routeOf(route, frame))
-  const routes = [...site.routes, ...views, ...all.map(routeOfAsset)]
+  const serving = { deps, access, frame, series: opening.use(seriesReader(deps)), closing: closing.signal }
+  const routes = [...access.routes, ...site.routes, ...site.views.map(routeOf), ...all.map(routeOfAsset)]
   const served = Object.fromEntries(
     BASES.flatMap((base) =>
       Map.groupBy(routes, ({ path }) => path)
@@ -69,12 +67,12 @@ export async function servePage(
     hostname,
     port,
     idleTimeout: IDLE_SECONDS,
-    maxRequestBodySize: MAX_BODY_BYTES,
+    maxRequestBodySize: MAX_FORM_BYTES,
     routes: served,
     fetch: () => secured(plain("there is nothing here", 404)),
     error: (error) => {
       deps.log.error({ err: error }, "a request to the page failed")
-      return secured(plain("this did not work; the log tells why", 500))
+      return secured(failed(error))
     },
   })
   const open = opening.move()
@@ -92,16 +90,19 @@ export async function servePage(
 interface Serving {
   readonly deps: PageDeps
   readonly access: Access
+  readonly frame: FrameAssets
   readonly series: SeriesReader
   readonly closing: AbortSignal
 }
 
-function answering({ deps, access, series, closing }: Serving, route: Route, base: string) {
+function answering({ deps, access, frame, series, closing }: Serving, route: Route, base: string) {
   return async (request: Bun.BunRequest, server: Server<undefined>): Promise<Response> => {
     const address = server.requestIP(request)?.address ?? ""
-    const admitted = await access.admit(request, { admits: route.admits, base, address })
+    const admitted = access.admit(request, { admits: route.admits, base, address })
     if (admitted instanceof Response) return secured(admitted)
     const url = new URL(request.url)
+    const context = contextOf(deps, access, admitted, base)
+    const { session } = admitted
     const response = await route.handle({
       deps,
       series,
@@ -109,8 +110,10 @@ function answering({ deps, access, series, closing }: Serving, route: Route, bas
       path: url.pathname.slice(base.length) || "/",
       params: request.params,
       query: url.searchParams,
-      session: admitted.session,
-      context: contextOf(deps, access, admitted, base),
+      session,
+      address,
+      context,
+      show: (view, status) => document(framed(view, context, frame, session), status),
       signal: AbortSignal.any([request.signal, closing]),
     })
     if (response.headers.get("content-type") === "text/event-stream") server.timeout(request, 0)
@@ -133,18 +136,16 @@ function contextOf(
   }
 }
 
-function routeOf({ path, view }: ViewRoute, assets: FrameAssets): Route {
+function routeOf({ path, view }: ViewRoute): Route {
   return {
     path,
     method: "GET",
     admits: "session",
     async handle(request) {
-      const { context, session } = request
       const found = await view(request)
-      const user = session?.user
-      if (found !== undefined) return document(framed(found, context, assets, user))
-      const missing = { title: "Not here", nav: "", body: NOT_HERE }
-      return document(framed(missing, context, assets, user), 404)
+      return found === undefined
+        ? request.show({ title: "Not here", nav: "", body: NOT_HERE }, 404)
+        : request.show(found)
     },
   }
 }
@@ -167,8 +168,16 @@ function routeOfAsset({ path, type, text }: Asset): Route {
   }
 }
 
+/** What is wrong with the ledger is for whoever looks; anything else is a defect. */
+function failed(error: unknown): Response {
+  if (error instanceof LedgerUnusable || error instanceof LedgerBusy)
+    return plain(`${error.message}\n${error.hint}`, 503)
+  return plain("this did not work; the log tells why", 500)
+}
+
 function secured(response: Response, cookie?: string): Response {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.headers.set(name, value)
-  if (cookie !== undefined) response.headers.append("set-cookie", cookie)
+  // A login or a logout sets its own.
+  if (cookie !== undefined && !response.headers.has("set-cookie")) response.headers.set("set-cookie", cookie)
   return response
 }

@@ -25,3 +25,8 @@ export function onAbort(signal: AbortSignal, listener: () => void): Disposable {
   else signal.addEventListener("abort", listener, { once: true })
   return { [Symbol.dispose]: () => signal.removeEventListener("abort", listener) }
 }
+
+/** Resolves once it is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => void onAbort(signal, resolve))
+}

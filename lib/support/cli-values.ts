@@ -1,4 +1,5 @@
 import {
+  listeningPort,
   lockNames as names,
   byteSize as size,
   type ValueKind,
@@ -28,6 +29,11 @@ export function percentage(text: string): number {
 /** As in the configuration: `500G`, `500 GB` and `500000000000` are the same, `GiB` are larger. */
 export function byteSize(text: string): number {
   return asConfigured(size, text)
+}
+
+/** As in the configuration. */
+export function portNumber(text: string): number {
+  return asConfigured(listeningPort, text)
 }
 
 /** As in the configuration. */

@@ -25,7 +25,7 @@ import { type SignalStop, type Stop, stopOnSignals } from "./stop.ts"
 import type { PictureProtocol } from "./terminal-pictures.ts"
 
 export { flag, option } from "./cli-parse.ts"
-export { lockNames, metadataVersion, percentage, positiveInteger, uuid } from "./cli-values.ts"
+export { lockNames, metadataVersion, percentage, portNumber, positiveInteger, uuid } from "./cli-values.ts"
 
 /** The exit codes that an action decides on; the others come from errors and signals. */
 export type Outcome = 0 | 1

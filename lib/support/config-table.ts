@@ -5,6 +5,7 @@ import {
   datastoreUri,
   destinationUri,
   httpUrl,
+  listeningPort,
   localPath,
   lockNames,
   logLevel,
@@ -185,7 +186,7 @@ export const VARIABLES = {
     },
     port: {
       name: "PAGE_PORT",
-      kind: port,
+      kind: listeningPort,
       purpose: "the port of the page",
       example: "8080",
       default: "5555",

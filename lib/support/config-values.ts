@@ -23,6 +23,16 @@ export const localPath = kind(
 
 export const port = wholeNumber("a port from 1 to 65535", "5432", 65_535)
 
+export const listeningPort = kind(
+  "a port from 1 to 65535, or 0 for any that is free",
+  "8080",
+  z
+    .string()
+    .regex(/^\d{1,5}$/)
+    .transform(Number)
+    .refine((value) => value <= 65_535),
+)
+
 export const positiveInteger = wholeNumber("a whole number from 1", "4", Number.MAX_SAFE_INTEGER)
 
 export const wholeNumberOrNone = kind(

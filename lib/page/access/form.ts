@@ -1,6 +1,6 @@
-import { timingSafeEqual } from "node:crypto"
 import type { PageRequest } from "../page.ts"
 import { plain } from "../respond.ts"
+import { isSame } from "./tokens.ts"
 
 /** A form has a few words. */
 export const MAX_FORM_BYTES = 64 << 10
@@ -45,10 +45,4 @@ function isFromHere({ headers }: Request): boolean {
 
 function mediaType({ headers }: Request): string {
   return (headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase()
-}
-
-/** Takes as long for a token that is nearly right. */
-function isSame(sent: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(sent), Buffer.from(expected)]
-  return a.length === b.length && timingSafeEqual(a, b)
 }

@@ -4,4 +4,6 @@ export interface Session {
   readonly user: string
   /** Random; what forms of this session are signed with. */
   readonly id: string
+  /** False where there is no login to come back by. */
+  readonly canLogOut: boolean
 }
