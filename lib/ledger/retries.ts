@@ -1,5 +1,5 @@
 import { nextTryAt } from "./next-try.ts"
-import { type LedgerObject, objectsOf, queueAgain } from "./objects.ts"
+import { type LedgerObject, objectAt, objectsOf, queueAgain } from "./objects.ts"
 import type { Ledger } from "./open.ts"
 import { refreshStudy } from "./studies.ts"
 
@@ -49,23 +49,79 @@ export function queueObjects(
   })
 }
 
+/** Which failures are meant; what is left out restricts nothing. */
+export interface FailuresAmong {
+  /** None: of every study. */
+  readonly studyIds?: readonly string[]
+  readonly errorClass?: string
+}
+
+/** Values of `FailuresAmong` in a statement. */
+export function amongValues({ studyIds = [], errorClass = "" }: FailuresAmong) {
+  return { ids: JSON.stringify(studyIds), errorClass }
+}
+
+/** The condition that a row is among them, for a statement with the values of `amongValues`. */
+export const IS_AMONG = `($errorClass = '' or error_class = $errorClass)
+  and ($ids = '[]' or study_id in (select value from json_each($ids)))`
+
 /** Queues again what was given up: of these studies, or of all. @returns how many objects */
 export function retryGivenUp(ledger: Ledger, studyIds: readonly string[] = []): number {
-  return ledger.write(() => {
-    const given = ledger.db
-      .query<{ studyId: string }, []>(
-        `select distinct study_id as studyId from objects where state in ('failed', 'missing') and verdict = 'give-up'
-         union select study_id from studies where verdict = 'give-up'`,
+  return queueGivenUp(ledger, { studyIds }).objects
+}
+
+/** Queues again what was given up. @returns how many objects, and failures of a study as a whole */
+export function queueGivenUp(
+  ledger: Ledger,
+  among: FailuresAmong,
+): { readonly objects: number; readonly studies: number } {
+  return ledger.write((tally) => {
+    const values = amongValues(among)
+    const studies = ledger.db
+      .query<{ studyId: string }, typeof values>(
+        `select study_id as studyId from studies where verdict = 'give-up' and ${IS_AMONG}`,
       )
-      .all()
-      .filter(({ studyId }) => studyIds.length === 0 || studyIds.includes(studyId))
-    let queued = 0
-    for (const { studyId } of given) {
-      clearStudyFailure(ledger, studyId)
-      const isGivenUp = ({ state, verdict }: LedgerObject) => verdict === "give-up" && state !== "retired"
-      queued += queueObjects(ledger, studyId, isGivenUp)
+      .all(values)
+    const given = ledger.db
+      .query<{ studyId: string; position: number }, typeof values>(
+        `select study_id as studyId, position from objects
+         where state in ('failed', 'missing') and verdict = 'give-up' and ${IS_AMONG}`,
+      )
+      .all(values)
+    for (const { studyId } of studies) clearStudyFailure(ledger, studyId)
+    for (const { studyId, position } of given) queueAgain(ledger, tally, objectAt(ledger, studyId, position)!)
+    for (const studyId of new Set([...studies, ...given].map((row) => row.studyId)))
+      refreshStudy(ledger, tally, studyId)
+    return { objects: given.length, studies: studies.length }
+  })
+}
+
+/**
+ * What waits for its next try is due now.
+ * @param verdict of the failures that are meant; undefined: of any that is tried again
+ * @returns how many objects, and failures of a study as a whole
+ */
+export function hastenTries(
+  ledger: Ledger,
+  among: FailuresAmong,
+  verdict: "retry" | "missing" | undefined,
+): { readonly objects: number; readonly studies: number } {
+  return ledger.write(() => {
+    const values = {
+      ...amongValues(among),
+      verdicts: JSON.stringify(verdict === undefined ? ["retry", "missing"] : [verdict]),
     }
-    return queued
+    const hasten = (table: string, condition: string) =>
+      ledger.db
+        .query(
+          `update ${table} set next_try_at = $now
+           where ${condition} and verdict in (select value from json_each($verdicts)) and next_try_at > $now and ${IS_AMONG}`,
+        )
+        .run({ ...values, now: ledger.now() }).changes
+    return {
+      objects: hasten("objects", "state in ('failed', 'missing')"),
+      studies: hasten("studies", "verdict is not null"),
+    }
   })
 }
 

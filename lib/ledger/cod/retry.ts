@@ -1,6 +1,15 @@
 import type { Ledger } from "../open.ts"
+import { amongValues, type FailuresAmong, IS_AMONG } from "../retries.ts"
 import type { Tally } from "../tally.ts"
 import { refreshSeries } from "./series.ts"
+
+/** A series under a lock that has no end is left alone, until the lock was released. */
+const IS_UNLOCKED = (seriesNo: string) =>
+  `not exists (select 1 from cod_locks l where l.series_no = ${seriesNo} and l.ended_at is null)`
+
+/** Whether a series is among those that are meant, by the studies that have files in it. */
+const HAS_STUDY = `($ids = '[]' or exists (select 1 from cod_instances i where i.series_no = c.series_no
+  and i.study_id in (select value from json_each($ids))))`
 
 /**
  * Queues again what packing gave up: headers that could not be read, instances in error or conflict, series. Of these
@@ -8,45 +17,77 @@ import { refreshSeries } from "./series.ts"
  * @returns how many files
  */
 export function retryUnpacked(ledger: Ledger, studyIds: readonly string[] = []): number {
-  return ledger.write((tally) => {
-    const ids = JSON.stringify(studyIds)
-    const among = "($ids = '[]' or study_id in (select value from json_each($ids)))"
-    const unread = ledger.db
-      .query(
-        `update objects set to_pack = 1, header_error = null
-         where header_error is not null and state = 'copied' and ${among}`,
-      )
-      .run({ ids }).changes
-    const troubled = ledger.db
-      .query<{ seriesNo: number }, { ids: string }>(
-        `select distinct series_no as seriesNo from cod_instances
-         where result in ('conflict', 'error') and verdict = 'give-up' and ${among}`,
-      )
-      .all({ ids })
-    const again = ledger.db
-      .query(
-        `update objects set to_pack = 1 where state = 'copied' and to_pack = 0 and ${among}
-           and (series_no, study_id, position) in (select series_no, study_id, position from cod_instances
-             where result in ('conflict', 'error') and verdict = 'give-up')`,
-      )
-      .run({ ids }).changes
-    for (const { seriesNo } of troubled) refreshSeries(ledger, tally, seriesNo)
-    retrySeries(ledger, tally, ids)
-    return unread + again
-  })
+  return queueUnpacked(ledger, { studyIds }).files
 }
 
-function retrySeries(ledger: Ledger, tally: Tally, ids: string) {
-  const failed = ledger.db
-    .query<{ seriesNo: number }, { ids: string }>(
-      `select series_no as seriesNo from cod_series c
-       where state = 'failed' and verdict = 'give-up'
-         and not exists (select 1 from cod_locks l where l.series_no = c.series_no and l.ended_at is null)
-         and ($ids = '[]' or exists (select 1 from cod_instances i where i.series_no = c.series_no
-           and i.study_id in (select value from json_each($ids))))`,
+/** The same, told by kind. @returns how many files, and series that had failed as a whole */
+export function queueUnpacked(
+  ledger: Ledger,
+  among: FailuresAmong,
+): { readonly files: number; readonly series: number } {
+  return ledger.write((tally) => ({
+    files: queueUnread(ledger, among) + queueTroubled(ledger, tally, among),
+    series: retrySeries(ledger, tally, among),
+  }))
+}
+
+/** Every header that cannot be read fails by this class. */
+export const HEADER_ERROR_CLASS = "InvalidDicom"
+
+function queueUnread(ledger: Ledger, { errorClass = HEADER_ERROR_CLASS, ...among }: FailuresAmong): number {
+  if (errorClass !== HEADER_ERROR_CLASS) return 0
+  return ledger.db
+    .query(
+      `update objects set to_pack = 1, header_error = null
+       where header_error is not null and state = 'copied'
+         and ($ids = '[]' or study_id in (select value from json_each($ids)))`,
     )
-    .all({ ids })
+    .run({ ids: amongValues(among).ids }).changes
+}
+
+function queueTroubled(ledger: Ledger, tally: Tally, among: FailuresAmong): number {
+  const values = amongValues(among)
+  const given = ledger.db
+    .query<{ seriesNo: number; studyId: string; position: number }, typeof values>(
+      `select series_no as seriesNo, study_id as studyId, position from cod_instances
+       where result in ('conflict', 'error') and coalesce(verdict, 'give-up') = 'give-up' and ${IS_AMONG}
+         and ${IS_UNLOCKED("cod_instances.series_no")}`,
+    )
+    .all(values)
+  const queue = ledger.db.query(
+    `update objects set to_pack = 1 where study_id = $studyId and position = $position and series_no = $seriesNo
+       and state = 'copied' and to_pack = 0`,
+  )
+  const queued = given.reduce((sum, instance) => sum + queue.run({ ...instance }).changes, 0)
+  for (const seriesNo of new Set(given.map((row) => row.seriesNo))) refreshSeries(ledger, tally, seriesNo)
+  return queued
+}
+
+function retrySeries(ledger: Ledger, tally: Tally, among: FailuresAmong): number {
+  const values = amongValues(among)
+  const failed = ledger.db
+    .query<{ seriesNo: number }, typeof values>(
+      `select series_no as seriesNo from cod_series c
+       where state = 'failed' and verdict = 'give-up' and ($errorClass = '' or error_class = $errorClass)
+         and ${IS_UNLOCKED("c.series_no")} and ${HAS_STUDY}`,
+    )
+    .all(values)
   for (const { seriesNo } of failed) clearSeriesFailure(ledger, tally, seriesNo)
+  return failed.length
+}
+
+/** Series that wait for their next try are due now, but for those under a lock. @returns how many */
+export function hastenSeries(ledger: Ledger, among: FailuresAmong): number {
+  return ledger.write(
+    () =>
+      ledger.db
+        .query(
+          `update cod_series as c set next_try_at = $now
+           where state = 'failed' and verdict = 'retry' and ($errorClass = '' or error_class = $errorClass)
+             and next_try_at > $now and ${IS_UNLOCKED("c.series_no")} and ${HAS_STUDY}`,
+        )
+        .run({ ...amongValues(among), now: ledger.now() }).changes,
+  )
 }
 
 /** The next run tries the series again. */

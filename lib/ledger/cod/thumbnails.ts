@@ -33,17 +33,18 @@ export function seriesWithoutThumbnail(
   )
 }
 
-/** The next ingest makes those again that failed, of these studies or of all. @returns how many */
-export function retryThumbnails(ledger: Ledger, studyIds: readonly string[] = []): number {
+/** The next ingest makes those again that failed, of these studies or of all, of this class or of any. @returns how many */
+export function retryThumbnails(ledger: Ledger, studyIds: readonly string[] = [], errorClass = ""): number {
   return ledger.write(
     () =>
       ledger.db
         .query(
           `update cod_series as c indexed by cod_series_not_drawn
            set thumbnail = null, thumbnail_error_class = null, thumbnail_error_message = null
-           where c.thumbnail = 'failed' and ${AMONG}`,
+           where c.thumbnail = 'failed' and ($errorClass = '' or c.thumbnail_error_class = $errorClass) and ${AMONG}
+             and not exists (select 1 from cod_locks l where l.series_no = c.series_no and l.ended_at is null)`,
         )
-        .run({ ids: JSON.stringify(studyIds) }).changes,
+        .run({ ids: JSON.stringify(studyIds), errorClass }).changes,
   )
 }
 
