@@ -54,12 +54,12 @@ export interface RefusedFile {
   readonly errorMessage: string | null
 }
 
-/** By the index cod_instances_in_trouble. */
+/** Looks through the files of the series. */
 export function refusedFiles(ledger: Ledger, seriesNo: number, limit: number): RefusedFile[] {
   return ledger.db
     .query<RefusedFile, { seriesNo: number; limit: number }>(
       `select i.study_id as studyId, o.path, i.result, i.error_class as errorClass, i.error_message as errorMessage
-       from cod_instances i indexed by cod_instances_in_trouble join objects o using (study_id, position)
+       from cod_instances i join objects o using (study_id, position)
        where i.series_no = $seriesNo and i.result in ('conflict', 'error') limit $limit`,
     )
     .all({ seriesNo, limit })

@@ -19,3 +19,11 @@ export function fromNow(iso: string, { now }: RenderContext): Html {
   const away = duration(Math.abs(ms))
   return html`<time datetime="${iso}" title="${iso}">${ms > 0 ? `in ${away}` : `${away} ago`}</time>`
 }
+
+/** The day of a moment as `22 Nov 2026`, in the page's time zone. */
+export function day(iso: string, { timezone }: RenderContext): Html {
+  const text = new Intl.DateTimeFormat("en-GB", { timeZone: timezone, dateStyle: "medium" }).format(
+    new Date(iso),
+  )
+  return html`<time datetime="${iso}" title="${iso}">${text}</time>`
+}

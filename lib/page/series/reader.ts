@@ -1,7 +1,7 @@
 import { CODObject, MetadataCache } from "../../cod/index.ts"
 import { type LedgerSeries, seriesByNo } from "../../ledger/cod/series.ts"
 import { pinnedPlaces } from "../../pipeline/ingest/pinned.ts"
-import { keysOf, type PlacesOfUids, placeOf } from "../../pipeline/ingest/series-place.ts"
+import { keysOf, placeOf } from "../../pipeline/ingest/series-place.ts"
 import { storeOptions } from "../../pipeline/start.ts"
 import { openSource } from "../../storage/open.ts"
 import type { ObjectSource } from "../../storage/store.ts"
@@ -64,15 +64,18 @@ export function seriesReader({
     glance: semaphore(BOUNDS.glance.atOnce),
     pixels: semaphore(BOUNDS.pixels.atOnce),
   }
-  let opened: { readonly store: ObjectSource; readonly pinned: PlacesOfUids } | undefined
+  // Mostly one: another ledger that stands in the place of the first may be bound to another datastore.
+  const stores = new Map<string, ObjectSource>()
 
   const datastore = () => {
-    if (opened !== undefined) return opened
     const pinned = pinnedPlaces(ledger, config.cod.uidHashKey)
     if (pinned === undefined) throw new NotShown("Nothing has been packed yet.", 404)
-    const options = storeOptions({ config, log, retry: IMPATIENT })
-    opened = { store: owned.use(openSource(pinned.datastore.uri, options)), pinned }
-    return opened
+    const { uri } = pinned.datastore
+    const known = stores.get(uri)
+    if (known !== undefined) return { store: known, pinned }
+    const store = owned.use(openSource(uri, storeOptions({ config, log, retry: IMPATIENT })))
+    stores.set(uri, store)
+    return { store, pinned }
   }
 
   const open = async (seriesNo: number, signal: AbortSignal) => {
