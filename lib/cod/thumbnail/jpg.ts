@@ -7,7 +7,8 @@ const QUALITY = 95
 /** A picture as JPEG. */
 export async function encodeJpg({ size, rgb }: Picture): Promise<Uint8Array> {
   const raw = { width: size, height: size, channels: 3 } as const
-  const jpeg = { quality: QUALITY, chromaSubsampling: "4:4:4" }
+  // Codes of its own would save a twentieth of the bytes for half as much time again.
+  const jpeg = { quality: QUALITY, chromaSubsampling: "4:4:4", optimiseCoding: false }
   return await (await loadSharp())(rgb, { raw }).jpeg(jpeg).toBuffer()
 }
 
