@@ -1,7 +1,10 @@
 import type { Ledger } from "./open.ts"
-import type { RetryTarget } from "./retry-failures.ts"
+import type { FailureClass } from "./page/failures.ts"
 
 // What people asked for on the page: the table `actions`.
+
+/** Failures that are to be tried again: all of a class, or whatever failed of a study. */
+export type RetryTarget = FailureClass | { readonly studyId: string }
 
 /** Who asks: the user of the session, `local` at the box without a login, and from where. */
 export interface Asking {

@@ -1,13 +1,10 @@
-import { type Asking, recordRetry } from "./actions.ts"
+import { type Asking, type RetryTarget, recordRetry } from "./actions.ts"
 import { hastenSeries, queueUnpacked } from "./cod/retry.ts"
 import { retryThumbnails } from "./cod/thumbnails.ts"
 import type { Ledger } from "./open.ts"
 import { type FailureClass, hasFailures } from "./page/failures.ts"
 import { type FailuresAmong, hastenTries, queueGivenUp } from "./retries.ts"
 import { studyById } from "./studies.ts"
-
-/** Failures that are to be tried again: all of a class, or whatever failed of a study. */
-export type RetryTarget = FailureClass | { readonly studyId: string }
 
 /** `unknown`: there is no such study, and no failure of such a class; `nothing`: all of it is to be tried already. */
 export type RetryResult =
