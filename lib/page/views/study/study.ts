@@ -1,6 +1,6 @@
 import type { NextStep } from "../../../operate/why-step.ts"
 import { type Html, html } from "../../../support/html.ts"
-import { bytes, count } from "../../../support/text.ts"
+import { bytes, count, plural } from "../../../support/text.ts"
 import type { PageRequest, RenderContext, View } from "../../page.ts"
 import { badge, figure, figures, panel, type Tone } from "../../parts/panel.ts"
 import { day, fromNow, moment } from "../../parts/time.ts"
@@ -73,7 +73,7 @@ function nextPanel(next: readonly NextStep[], context: RenderContext): Html {
 function missingPanel({ outlook: { objects, study } }: StudyData): Html {
   const rows = objects.filter(({ state }) => state !== "retired")
   const line = ({ kind, state, count: n, bytes: size }: (typeof rows)[number]) =>
-    html`<li>${objectBadge(state)} <span>${count(n)} ${KINDS[kind](n)}${size > 0 && html` <span class="note">${bytes(size)}</span>`}</span></li>`
+    html`<li>${objectBadge(state)} <span>${KINDS[kind](n)}${size > 0 && html` <span class="note">${bytes(size)}</span>`}</span></li>`
   const whole =
     study.verdict !== null &&
     html`<li>${badge(study.verdict, "bad")} <span>the study as a whole: ${study.errorClass}: ${study.errorMessage}</span></li>`
@@ -82,8 +82,8 @@ function missingPanel({ outlook: { objects, study } }: StudyData): Html {
 
 const KINDS = {
   metadata: () => "metadata",
-  report: (n: number) => (n === 1 ? "report" : "reports"),
-  dicom: (n: number) => (n === 1 ? "image" : "images"),
+  report: (n: number) => plural(n, "report"),
+  dicom: (n: number) => plural(n, "image"),
 } as const
 
 function timelinePanel({ timeline }: StudyData, context: RenderContext): Html {
