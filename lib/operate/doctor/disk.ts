@@ -5,6 +5,9 @@ import { nearestFolder } from "../../storage/file-folders.ts"
 import { bytes } from "../../support/text.ts"
 import { fault, ok, type Result } from "./finding.ts"
 
+/** Free space that the ledger's disk must have beside the size of the ledger, unless somebody says otherwise. */
+export const LEDGER_RESERVE_BYTES = 1e9
+
 /**
  * Room for what a night adds to the ledger and its write-ahead log; and for one copy of it, which a backup makes, and a
  * migration before it begins.
@@ -29,13 +32,19 @@ export function checkSpoolDisk(folder: string, capacity: number): Promise<Result
 }
 
 async function checkRoom(folder: string, needed: number, fix: string): Promise<Result> {
-  const { bavail, bsize } = await statfs(nearestFolder(folder))
-  const free = bavail * bsize
+  const free = await freeBytes(folder)
   const told = `${bytes(free)} free in ${folder}`
   return free >= needed ? ok(told) : fault(`${told}, ${bytes(needed)} needed`, fix)
 }
 
-function spooledBytes(folder: string): number {
+/** Of the disk that a folder is on, or will be when it is made. */
+export async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(nearestFolder(folder))
+  return bavail * bsize
+}
+
+/** What lies in the spool now; none where there is no such folder. */
+export function spooledBytes(folder: string): number {
   if (nearestFolder(folder) !== folder) return 0
   return readdirSync(folder).reduce((sum, name) => sum + sizeOf(join(folder, name)), 0)
 }

@@ -3,7 +3,7 @@ import { datastoreUri } from "../../pipeline/ingest/open.ts"
 import type { Config } from "../../support/config.ts"
 import { checkConfiguration } from "./configuration.ts"
 import { checkDatabase } from "./database.ts"
-import { checkLedgerDisk, checkSpoolDisk } from "./disk.ts"
+import { checkLedgerDisk, checkSpoolDisk, LEDGER_RESERVE_BYTES } from "./disk.ts"
 import { checkFfmpeg } from "./ffmpeg.ts"
 import { type Finding, ok, unknown } from "./finding.ts"
 import { checkLedger } from "./ledger.ts"
@@ -38,15 +38,13 @@ export interface DoctorOptions {
 /** Long enough for a slow network; nobody waits longer for a line of a report. */
 const PATIENCE_SECONDS = 30
 
-const RESERVE_BYTES = 1e9
-
 /**
  * Examines everything that the scripts rest on, each check by doing what they do. Changes nothing but one key each at
  * the destination and at the datastore, which is deleted again. No check takes longer than `STALL_SECONDS`, or half a minute.
  */
 export async function examine(
   settings: Settings,
-  { bun = Bun.version, reserveBytes = RESERVE_BYTES }: DoctorOptions,
+  { bun = Bun.version, reserveBytes = LEDGER_RESERVE_BYTES }: DoctorOptions,
   signal: AbortSignal,
 ): Promise<DoctorReport> {
   const { config } = settings

@@ -17,12 +17,10 @@ interface Allowance {
 const PER_ADDRESS: Allowance = { tries: 5, everySeconds: 30 }
 const OVERALL: Allowance = { tries: 50, everySeconds: 3 }
 
-/** More than can have something left to wait for at once, by what is allowed overall. */
-const MAX_ADDRESSES = 1000
-
 /**
  * Counts wrong tries by address and over all addresses, in buckets that leak: each holds the moment at which it is empty
- * again (the generic cell rate algorithm), which is all that is kept.
+ * again (the generic cell rate algorithm), which is all that is kept, until then. What is allowed overall bounds how
+ * many there are.
  */
 export function throttle(clock: Clock): Throttle {
   const emptyAt = new Map<string, number>()
@@ -40,12 +38,9 @@ export function throttle(clock: Clock): Throttle {
     failed(address) {
       const group = groupOf(address)
       const at = after(emptyAt.get(group), PER_ADDRESS)
-      // Behind all others: the first one is the one that has waited longest.
-      emptyAt.delete(group)
+      for (const [other, until] of emptyAt) if (until <= now()) emptyAt.delete(other)
       emptyAt.set(group, at)
       allEmptyAt = after(allEmptyAt, OVERALL)
-      const [first] = emptyAt.keys()
-      if (emptyAt.size > MAX_ADDRESSES && first !== undefined) emptyAt.delete(first)
     },
   }
 }
