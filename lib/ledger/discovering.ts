@@ -31,6 +31,22 @@ export function endDiscovering(ledger: Ledger, runId: number) {
   ledger.write(() => ledger.db.query("delete from discovering where run_id = $runId").run({ runId }))
 }
 
+/** The run that has the right to record a discovery. */
+export interface Discovering extends LivingRun {
+  readonly since: string
+}
+
+/** Whose discovery is under way; undefined while there is none of a process that lives. */
+export function discovering(ledger: Ledger): Discovering | undefined {
+  const held = ledger.db
+    .query<{ runId: number; since: string }, []>(
+      "select run_id as runId, acquired_at as since from discovering",
+    )
+    .get()
+  const run = held && livingRuns(ledger).find(({ runId }) => runId === held.runId)
+  return run && held ? { ...run, since: held.since } : undefined
+}
+
 function holderOf(ledger: Ledger): number | undefined {
   return ledger.db.query<{ runId: number }, []>("select run_id as runId from discovering").get()?.runId
 }

@@ -4,7 +4,8 @@ import type { RankedDoctor } from "../ledger/cohorts.ts"
 import type { Ledger } from "../ledger/open.ts"
 import { type CohortLine, cohortLineOf } from "./cohorts.ts"
 
-export interface CohortDiff {
+/** How two cohorts were decided. */
+export interface DecisionDiff {
   readonly from: CohortLine
   readonly to: CohortLine
   readonly same_rules: boolean
@@ -12,6 +13,9 @@ export interface CohortDiff {
   readonly parameters: readonly { readonly name: string; readonly from: unknown; readonly to: unknown }[]
   /** Every doctor that one of them chose, by rank in the second, then in the first. */
   readonly doctors: readonly DoctorMove[]
+}
+
+export interface CohortDiff extends DecisionDiff {
   readonly studies: { readonly came: readonly StudyMove[]; readonly went: readonly StudyMove[] }
 }
 
@@ -40,20 +44,31 @@ export interface StudyMove {
  */
 export function diffCohorts(ledger: Ledger, fromId: number, toId: number): CohortDiff {
   return ledger.read(() => {
-    const [from, to] = [cohortLineOf(ledger, fromId), cohortLineOf(ledger, toId)]
+    const decisions = diffDecisions(ledger, fromId, toId)
+    const { from, to } = decisions
     const came: StudyMove[] = []
     const went: StudyMove[] = []
     for (const study of movedStudies(ledger, fromId, toId)) {
       if (study.to === "eligible") came.push(moveOf(ledger, study, { absent: from, side: "from" }))
       else went.push(moveOf(ledger, study, { absent: to, side: "to" }))
     }
+    return { ...decisions, studies: { came, went } }
+  })
+}
+
+/**
+ * The same without the studies, for which all moves of the ledger are gone through.
+ * @throws UsageError for a cohort that the ledger does not know
+ */
+export function diffDecisions(ledger: Ledger, fromId: number, toId: number): DecisionDiff {
+  return ledger.read(() => {
+    const [from, to] = [cohortLineOf(ledger, fromId), cohortLineOf(ledger, toId)]
     return {
       from,
       to,
       same_rules: from.rules_hash === to.rules_hash,
       parameters: parameterChanges(from, to),
       doctors: doctorMoves(rankingOf(ledger, fromId), rankingOf(ledger, toId)),
-      studies: { came, went },
     }
   })
 }

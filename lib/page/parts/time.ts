@@ -3,14 +3,17 @@ import { duration } from "../../support/text.ts"
 import type { RenderContext } from "../page.ts"
 
 /** A moment as `22 Nov 2026, 18:20`, in the page's time zone, with the ISO time for machines and for whoever hovers. */
-export function moment(iso: string, { timezone }: RenderContext): Html {
-  const date = new Date(iso)
-  const text = new Intl.DateTimeFormat("en-GB", {
+export function moment(iso: string, context: RenderContext): Html {
+  return html`<time datetime="${iso}" title="${iso}">${momentText(iso, context)}</time>`
+}
+
+/** The same where there is room for text alone. */
+export function momentText(iso: string, { timezone }: Pick<RenderContext, "timezone">): string {
+  return new Intl.DateTimeFormat("en-GB", {
     timeZone: timezone,
     dateStyle: "medium",
     timeStyle: "short",
-  }).format(date)
-  return html`<time datetime="${iso}" title="${iso}">${text}</time>`
+  }).format(new Date(iso))
 }
 
 /** A moment by how far it is away: `3 min ago`, `in 2 h 5 min`. */
