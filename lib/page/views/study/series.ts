@@ -90,7 +90,7 @@ ${figures([
   figure(
     "Files",
     count(files.new + files.same),
-    left > 0 ? fates(files) : `${count(files.new)} new, ${count(files.same)} the same`,
+    left > 0 ? fates(files) : files.same > 0 && `${count(files.same)} the same as others`,
   ),
 ])}
 <p>${summary?.hasBurnedInText && BURNED_IN}</p>

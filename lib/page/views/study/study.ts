@@ -1,8 +1,10 @@
 import type { NextStep } from "../../../operate/why-step.ts"
 import { type Html, html } from "../../../support/html.ts"
 import { bytes, count, plural } from "../../../support/text.ts"
+import { toldOf } from "../../actions/told.ts"
 import type { PageRequest, RenderContext, View } from "../../page.ts"
 import { badge, figure, figures, panel, type Tone } from "../../parts/panel.ts"
+import { retryForm } from "../../parts/retry-form.ts"
 import { day, fromNow, moment } from "../../parts/time.ts"
 import { modalitiesText } from "./modalities.ts"
 import { objectBadge } from "./object-badge.ts"
@@ -16,13 +18,14 @@ export async function studyView(request: PageRequest): Promise<View | undefined>
   const data = await readStudy(request)
   if (data === undefined) return undefined
   const { studyId } = data.outlook.study
-  return { title: `Study ${studyId}`, nav: "Browse", body: renderStudy(data, request.context) }
+  const body = html`${toldOf(request)}${renderStudy(data, request.context)}`
+  return { title: `Study ${studyId}`, nav: "Browse", body }
 }
 
 export function renderStudy(data: StudyData, context: RenderContext): Html {
   return html`${standing(data, context)}
 <div class="columns">
-${nextPanel(data.next, context)}
+${nextPanel(data, context)}
 ${missingPanel(data)}
 </div>
 ${seriesPanel(data, context)}
@@ -61,12 +64,23 @@ const WHEN: Readonly<Record<NextStep["when"], Tone>> = {
   unknown: "quiet",
 }
 
-function nextPanel(next: readonly NextStep[], context: RenderContext): Html {
+function nextPanel({ next, outlook }: StudyData, context: RenderContext): Html {
   const steps = next.map(
     ({ when, what, not_before, unless, command }) =>
       html`<li>${badge(when, WHEN[when])} <span>${what}${not_before !== null && html`, not before ${moment(not_before, context)}`}${unless !== null && html`, unless ${unless}`}</span>${command !== null && html`<code class="command">${command}</code>`}</li>`,
   )
-  return panel("What happens next", html`<ul class="steps">${steps}</ul>`, "by the ledger alone")
+  const retry = hasFailed(outlook) && retryForm({ studyId: outlook.study.studyId }, context, "study")
+  return panel("What happens next", html`<ul class="steps">${steps}</ul>${retry}`, "by the ledger alone")
+}
+
+/** Whether there is anything that could be asked for again. */
+function hasFailed({ study, troubled, packing }: StudyData["outlook"]): boolean {
+  const { series, unpacked, unpackable } = packing
+  return (
+    study.verdict !== null ||
+    troubled.length + unpacked.length + unpackable.length > 0 ||
+    series.some(({ verdict }) => verdict !== null)
+  )
 }
 
 /** Of the states of objects, those that people act upon come first. */
