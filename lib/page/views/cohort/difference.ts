@@ -12,7 +12,7 @@ export function difference({ from, to, same_rules, parameters, doctors }: Decisi
     parameters.length === 0 ? "So is what they were given." : "They were given something else:",
   ]
   return html`<p>${facts.join(" ")}</p>
-${parameters.length > 0 && html`<dl class="pairs">${parameters.map(({ name, from: was, to: is }) => html`<dt>${parameterName(name)}</dt><dd>${valueText(was)} became ${valueText(is)}</dd>`)}</dl>`}
+${parameters.length > 0 && html`<dl class="pairs apart">${parameters.map(({ name, from: was, to: is }) => html`<dt>${parameterName(name)}</dt><dd>${valueText(was)} became ${valueText(is)}</dd>`)}</dl>`}
 ${doctorsTable(doctors)}
 <p class="note">${withCommands(`Which studies came and went, and by which rule: bun run cohorts diff ${from.cohort} ${to.cohort}`)}</p>`
 }

@@ -36,6 +36,7 @@ export function funnelTable(
 /** A rule in words; one of another version of the program by its name. */
 function ruleText(name: string): string {
   const rule = RULES.find((each) => each === name)
+  if (rule === "no_other_modality") return "its modalities have nothing else but tolerated ones"
   return rule === undefined ? name.replaceAll("_", " ") : RULE_TEXTS[rule]
 }
 

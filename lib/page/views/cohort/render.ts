@@ -60,11 +60,11 @@ ${pin !== undefined && pin !== pinned && html`<p class="remark">${badge("pinned"
 function rankingTable({ ranking }: CohortData): Html {
   if (ranking.length === 0) return nothing("No doctor was ranked.")
   return table(
-    "Doctors by signed chest studies",
+    "Doctors by the chest studies that they signed",
     [
       { heading: "Rank", isNumber: true },
       { heading: "User", isCode: true },
-      { heading: "Signed chest studies", isNumber: true },
+      { heading: "Studies", isNumber: true },
       { heading: "" },
     ],
     ranking.map(({ rank, userId, studies, chosen }: RankedDoctor) => [
@@ -76,12 +76,13 @@ function rankingTable({ ranking }: CohortData): Html {
   )
 }
 
-function rankingNote({ ranking, ranked }: CohortData): string | undefined {
-  return ranking.length < ranked ? `the first ${count(ranking.length)} of ${count(ranked)}` : undefined
+function rankingNote({ ranking, ranked }: CohortData): string {
+  const part = ranking.length < ranked ? `, the first ${count(ranking.length)} of ${count(ranked)}` : ""
+  return `by signed chest studies${part}`
 }
 
 function decision({ cohort: { parameters, rulesHash }, rulesText }: CohortData): Html {
-  return html`<dl class="pairs">
+  return html`<dl class="pairs apart">
 ${Object.entries(parameters).map(([name, value]) => html`<dt>${parameterName(name)}</dt><dd>${valueText(value)}</dd>`)}
 <dt>fingerprint of the rules</dt><dd class="code">${rulesHash}</dd>
 </dl>
@@ -101,6 +102,6 @@ function changes({ cohort: { counts } }: CohortData): Html {
   const body =
     counts === null
       ? nothing("The discovery did not get to its end; the next one reads all of it again.")
-      : html`<dl class="pairs numbers">${CHANGES.map(([name, text]) => html`<dt>${text}</dt><dd>${plural(counts[name] ?? 0, "study", "studies")}</dd>`)}</dl>`
+      : html`<dl class="pairs apart numbers">${CHANGES.map(([name, text]) => html`<dt>${text}</dt><dd>${plural(counts[name] ?? 0, "study", "studies")}</dd>`)}</dl>`
   return panel("What it changed", body)
 }

@@ -49,8 +49,10 @@ function list(items: readonly Html[]): Html {
 }
 
 function classItem({ example, ...total }: FailureExample, context: RenderContext): Html {
+  // Of many there may be others that can be.
+  const canRetry = total.count > 1 || (example?.lock === null && !example.isQueued)
   return html`<li class="failure">
-<div class="bar"><h3>${link(classPath(total), total.errorClass, context)} ${badge(count(total.count), VERDICTS[total.verdict].tone)}</h3>${retryForm(total, context)}</div>
+<div class="bar"><h3>${link(classPath(total), total.errorClass, context)} ${badge(count(total.count), VERDICTS[total.verdict].tone)}</h3>${canRetry && retryForm(total, context)}</div>
 ${(total.count > 1 || total.kinds.length > 1) && html`<p class="note">${kindsOf(total)}; one of them:</p>`}
 ${example && failureOf(example, context)}
 </li>`
@@ -71,7 +73,7 @@ function failureOf(line: FailureLine, context: RenderContext): Html {
   return html`<p class="message">${errorMessage}</p>
 <p class="code">${path}</p>
 <p class="facts">${facts.map((fact) => fact && html`<span>${fact}</span>`)}</p>
-<p class="next">${withCommands(whatNext(line))}</p>`
+<p class="next"><span class="quiet">Next:</span> ${withCommands(whatNext(line))}${line.lock !== null && html`: see ${link("/locks", "Locks", context)}`}</p>`
 }
 
 /** What is due waits for a run, however long ago that was. */

@@ -45,9 +45,8 @@ export function kindText(kind: FailureKind): string {
 /** What happens next, or has to be done, in the words of the view `failures`. */
 export function whatNext(line: FailureLine): string {
   const { kind, verdict, lock, isQueued, isConflict, missingSince, studyId } = line
-  if (kind === "series" && lock === "hangs") return "its lock hangs: see Locks"
-  if (kind === "series" && lock === "open")
-    return "its lock is held, or is settled by the next run: see Locks"
+  if (kind === "series" && lock === "hangs") return "its lock hangs, and a person has to look first"
+  if (kind === "series" && lock === "open") return "somebody packs it, or the next run settles its lock"
   if (isQueued) return "queued: packed again by the next run"
   if (verdict === "retry") return "tried again by the next run"
   if (verdict === "missing")

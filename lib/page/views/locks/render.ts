@@ -50,9 +50,17 @@ function lockList(lines: readonly LockLine[], tone: Tone, context: RenderContext
 <p class="code">${series_uri}</p>
 <p class="message">${why}</p>
 <p class="facts"><span>${badge(state, tone)}</span><span>${since === null ? "since when is not known" : fromNow(since, context)}</span><span>${owner}</span><span>${objectsText(generations)}</span></p>
-<p class="next">${withCommands(what_next)}</p>
+${nextSteps(what_next)}
 </li>`,
   )}</ul>${rest > 0 && more(rest)}`
+}
+
+/** What is done one after the other stands so. */
+function nextSteps(text: string): Html {
+  const steps = text.split("; ")
+  if (steps.length === 1)
+    return html`<p class="next"><span class="quiet">Next:</span> ${withCommands(text)}</p>`
+  return html`<ol class="next">${steps.map((step) => html`<li>${withCommands(step)}</li>`)}</ol>`
 }
 
 function objectsText(generations: LockLine["generations"]): string {
@@ -64,7 +72,7 @@ function foreignList({ lines, isAll }: LocksData["foreign"], context: RenderCont
   if (lines.length === 0) return nothing("No series met a lock of somebody else.")
   return html`<ul class="entries">${lines.map((line) => foreignItem(line, context))}</ul>
 ${!isAll && html`<p class="note">${withCommands("These are the first of them. All: bun run locks list")}</p>`}
-<p class="next">${withCommands("They are tried again by every run, and need nothing while somebody works on them. If nobody does any more: bun run locks list tells the generation of each and the command that releases it.")}</p>`
+<p class="next">${withCommands("They are tried again by every run, and need nothing while somebody works on them. If nobody does any more, this tells the command that releases each: bun run locks list")}</p>`
 }
 
 function foreignItem({ path, errorMessage, studyId, tries }: FailureLine, context: RenderContext): Html {
@@ -118,5 +126,5 @@ function seriesTable(claims: readonly SeriesInFlight[], context: RenderContext):
 function discoveryText({ discovering }: LocksData, context: RenderContext): Html {
   if (discovering === undefined) return nothing("No discovery is under way.")
   const { runId, script, host, pid, since } = discovering
-  return html`<p>Run ${runId} (${script}, process ${pid} on ${host}) discovers, since ${fromNow(since, context)}. Another discovery waits its turn.</p>`
+  return html`<p>Run ${runId} (${script}, process ${pid} on ${host}) discovers, since ${fromNow(since, context)}. Until it ends no other one records anything.</p>`
 }
