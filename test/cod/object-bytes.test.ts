@@ -83,7 +83,8 @@ describe("bytes of an object", () => {
     const seen = watched(breaking([100_000, 50_000, undefined]))
     const { bytes } = await bytesOfRange({ source: seen, key: "object" }, { start: 1000, end: 250_000 })
     expect(bytes).toEqual(BYTES.subarray(1000, 250_000))
-    expect(seen.reads().map(({ range }) => range!.start)).toEqual([1000, 101_000, 151_000])
+    // At once, then with patience.
+    expect(seen.reads().map(({ range }) => range!.start)).toEqual([1000, 1000, 51_000])
     const [first, ...others] = seen.reads().map(({ ifGeneration }) => ifGeneration)
     expect(first).toBeUndefined()
     for (const generation of others) expect(generation).toEqual(expect.any(String))
@@ -109,7 +110,7 @@ describe("bytes of an object", () => {
     const seen = watched(breaking(Array.from({ length: 50 }, () => 0)))
     const none = bytesOfRange({ source: seen, key: "object" }, { start: 0, end: 10 })
     expect(await failureOf(none)).toBeInstanceOf(Unavailable)
-    expect(seen.reads()).toHaveLength(6)
+    expect(seen.reads()).toHaveLength(7)
   })
 
   test("are refused beyond a limit", async () => {

@@ -3,7 +3,7 @@ import type { ByteRange, ObjectInfo } from "../../storage/store.ts"
 import { crc32c, crc32cToBase64 } from "../../support/checksums.ts"
 import { inMemory, type RandomAccess } from "../format/bytes.ts"
 import { asFileError, openFileBytes } from "./file-bytes.ts"
-import { pipeObject, type StoredObject, type Wanted } from "./object-bytes.ts"
+import { bytesOfRange, pipeObject, type StoredObject, type Wanted } from "./object-bytes.ts"
 import type { Scratch } from "./scratch.ts"
 
 /** Bytes that were read from a store, in memory or in a temporary file that goes when this is disposed of. */
@@ -76,20 +76,12 @@ export async function collectInFile(
 
 async function collectInMemory(
   object: StoredObject,
-  wanted: WantedRange,
+  { range, ifGeneration }: WantedRange,
   signal: AbortSignal | undefined,
 ): Promise<Collected> {
-  const all = new Uint8Array(wanted.range.end - wanted.range.start)
-  let checksum = 0
-  let length = 0
-  const sink = (chunk: Uint8Array) => {
-    checksum = crc32c(chunk, checksum)
-    all.set(chunk, length)
-    length += chunk.length
-  }
-  const info = await pipeObject(object, wanted, sink, signal)
-  const bytes = inMemory(all.subarray(0, length))
-  return { info, crc32c: crc32cToBase64(checksum), bytes, [Symbol.dispose]() {} }
+  const { info, bytes } = await bytesOfRange(object, range, ifGeneration, signal)
+  const checksum = crc32cToBase64(crc32c(bytes))
+  return { info, crc32c: checksum, bytes: inMemory(bytes), [Symbol.dispose]() {} }
 }
 
 async function created(path: string): Promise<FileHandle> {

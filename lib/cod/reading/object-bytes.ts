@@ -84,7 +84,11 @@ export async function pipeObject(
 /** What is held in memory of one object at a time. */
 const MAX_IN_MEMORY = 2 ** 31
 
-/** Bytes of a range, fewer where the object ends before the range does. @throws TooLarge for more than 2 GiB */
+/**
+ * Bytes of a range, fewer where the object ends before the range does. They are taken at once; when the body breaks off it
+ * is asked for again, and from then on gone on with where it breaks.
+ * @throws TooLarge for more than 2 GiB, as `chunksOf`
+ */
 export async function bytesOfRange(
   object: StoredObject,
   range: Required<ByteRange>,
@@ -92,14 +96,27 @@ export async function bytesOfRange(
   signal?: AbortSignal,
 ): Promise<{ readonly info: ObjectInfo; readonly bytes: Uint8Array }> {
   if (range.end - range.start > MAX_IN_MEMORY) throw new TooLarge(nameOf(object), MAX_IN_MEMORY)
+  const { info, stream } = await readUnlessBehindEnd(object, range, ifGeneration, signal)
+  const bytes = await atOnce(stream)
+  const length = Math.max(0, Math.min(range.end, info.size) - range.start)
+  if (bytes?.length === length) return { info, bytes }
+  if (signal?.aborted) throw abortReason(signal)
+  return await bytesInChunks(object, range, info.generation, signal)
+}
+
+async function bytesInChunks(
+  object: StoredObject,
+  range: Required<ByteRange>,
+  ifGeneration: Generation,
+  signal?: AbortSignal,
+): Promise<{ readonly info: ObjectInfo; readonly bytes: Uint8Array }> {
   const bytes = new Uint8Array(range.end - range.start)
   let length = 0
   const sink: Sink = (chunk) => {
     bytes.set(chunk, length)
     length += chunk.length
   }
-  const wanted = { range, ...(ifGeneration === undefined ? {} : { ifGeneration }) }
-  const info = await pipeObject(object, wanted, sink, signal)
+  const info = await pipeObject(object, { range, ifGeneration }, sink, signal)
   return { info, bytes: bytes.subarray(0, length) }
 }
 
@@ -117,7 +134,7 @@ export async function wholeObject(
   const bytes = await atOnce(stream)
   if (bytes?.length === info.size) return { info, bytes }
   if (signal?.aborted) throw abortReason(signal)
-  return await bytesOfRange(object, { start: 0, end: info.size }, info.generation, signal)
+  return await bytesInChunks(object, { start: 0, end: info.size }, info.generation, signal)
 }
 
 /** Without a chunk passing through JavaScript. @returns undefined for a body that breaks off: it takes more patience */
@@ -151,12 +168,12 @@ async function readUnlessBehindEnd(
     const info = await source.head(key, signal)
     if (info === undefined) throw new NotFound(error.message, error.facts, error)
     if (start < info.size && start !== end) throw error
-    return { info, stream: NOTHING }
+    return { info, stream: nothing() }
   }
 }
 
-const NOTHING: AsyncIterable<Uint8Array> = {
-  async *[Symbol.asyncIterator]() {},
+function nothing(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.close() })
 }
 
 function brokenOff(object: StoredObject, cause?: unknown): Unavailable {
