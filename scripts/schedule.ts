@@ -1,6 +1,7 @@
 import { runScheduler } from "../lib/operate/schedule-command.ts"
 import { outlook } from "../lib/operate/schedule-outlook.ts"
 import { renderOutlook } from "../lib/operate/schedule-render.ts"
+import { pageBeside } from "../lib/page/page-beside.ts"
 import { LIMIT_OPTIONS } from "../lib/pipeline/copy/limits.ts"
 import { COPY_PARTS, requirePinnedCohort, withLedger } from "../lib/pipeline/deps.ts"
 import { THUMBNAIL_OPTIONS, withThumbnailOptions } from "../lib/pipeline/ingest/thumbnail-options.ts"
@@ -15,6 +16,7 @@ await main(
     options: {
       once: flag("do it now and end; while a run is under way, only discover for it"),
       noCatchUp: flag("do not make up for what was missed or cut off while nothing ran here"),
+      dashboard: flag("serves the page, too (PAGE_HOST, PAGE_PORT)"),
       pinCohort: option(
         "ID",
         positiveInteger,
@@ -23,17 +25,21 @@ await main(
       ...THUMBNAIL_OPTIONS,
       ...LIMIT_OPTIONS,
     },
-    config: ["schedule", ...COPY_PARTS, "backup"],
+    config: ["schedule", ...COPY_PARTS, "backup", "page"],
     changes: true,
   },
   async (start) => {
-    const { once, noCatchUp, pinCohort, noThumbnails, thumbnailConcurrency, ...limits } = start.options
+    const { once, noCatchUp, dashboard, pinCohort, noThumbnails, thumbnailConcurrency, ...limits } =
+      start.options
     const pinned = {
       ...start,
       config: withThumbnailOptions(start.config, { noThumbnails, thumbnailConcurrency }),
       pinCohort,
     }
-    if (!start.dryRun) return await runScheduler(pinned, { once, catchUp: !noCatchUp, limits })
+    if (!start.dryRun) {
+      const beside = dashboard ? () => pageBeside(start) : undefined
+      return await runScheduler(pinned, { once, catchUp: !noCatchUp, limits, beside })
+    }
     requirePinnedCohort(pinned)
     return await withLedger(start, async (ledger) => {
       await start.print(outlook(ledger, start.config.schedule, { catchUp: !noCatchUp }), renderOutlook)

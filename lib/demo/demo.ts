@@ -24,6 +24,13 @@ import { demoHospital, type Hospital } from "./seed.ts"
 /** Where the demo keeps what it makes. The database and the origin are made anew each time, to the same byte. */
 export const DEMO_FOLDER = join(PROJECT_ROOT, "state/demo")
 
+/** What it makes, for whoever looks at it afterwards. */
+export const DEMO_PLACES: Environment = {
+  DESTINATION_URI: pathToFileURL(join(DEMO_FOLDER, "destination")).href,
+  LEDGER_PATH: join(DEMO_FOLDER, "ledger.sqlite"),
+  SPOOL_DIR: join(DEMO_FOLDER, "tmp"),
+}
+
 export interface DemoReport extends RunReport {
   /** The ranks of the doctors whose studies it took. */
   readonly chosen: { readonly from: number; readonly to: number }
@@ -110,9 +117,7 @@ function environment(pacs: PacsAccess, cloud: Cloud): Environment {
     AWS_ACCESS_KEY_ID: "demo",
     AWS_SECRET_ACCESS_KEY: "demo",
     AWS_REGION_NAME: "us-east-1",
-    DESTINATION_URI: pathToFileURL(join(DEMO_FOLDER, "destination")).href,
-    LEDGER_PATH: join(DEMO_FOLDER, "ledger.sqlite"),
-    SPOOL_DIR: join(DEMO_FOLDER, "tmp"),
+    ...DEMO_PLACES,
   }
 }
 

@@ -17,12 +17,14 @@ export interface SchedulerOptions {
   readonly catchUp: boolean
   /** Of each run. */
   readonly limits: LimitOptions
+  /** Opens what lives beside it, from the moment on that it is recorded in the ledger. */
+  readonly beside?: () => Promise<AsyncDisposable>
 }
 
 /** A scheduler from its start to its end, with a log file a day; one that fires once prints what `run` prints. */
 export async function runScheduler(
   start: Start<CopyParts | "schedule" | "backup"> & Told,
-  { once, catchUp, limits }: SchedulerOptions,
+  { once, catchUp, limits, beside }: SchedulerOptions,
 ): Promise<0 | 1> {
   const { config, stop, log, print, report } = start
   using days = dailyLog(logFolder(config.ledger.path), systemClock, (error) =>
@@ -30,6 +32,7 @@ export async function runScheduler(
   )
   start.alsoLog(days.write)
   return await withScheduler(start, { once }, async (scheduler) => {
+    await using _ = await beside?.()
     const listing = once && start.json ? "all" : "not-complete"
     const jobs = scheduleJobs(
       start,

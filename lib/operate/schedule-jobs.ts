@@ -74,4 +74,4 @@ export function scheduleJobs(start: Start<CopyParts | "schedule">, options: JobO
 }
 
 /** The others are those of `run`. */
-const OWN_FLAGS = ["--once", "--no-catch-up"]
+const OWN_FLAGS = ["--once", "--no-catch-up", "--dashboard"]

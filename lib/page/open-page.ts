@@ -42,6 +42,20 @@ export async function openPage({ config, log }: PageStart): Promise<OpenPage> {
   return { url, flowerUrl: `${url}flower`, [Symbol.asyncDispose]: () => open.disposeAsync() }
 }
 
+/** As `openPage`; at any port that is free where another program has the one that is configured. */
+export async function openPageSomewhere(
+  start: PageStart,
+): Promise<OpenPage & { readonly isElsewhere: boolean }> {
+  const { page } = start.config
+  try {
+    return { ...(await openPage(start)), isElsewhere: false }
+  } catch (error) {
+    if (!(error instanceof PageUnavailable)) throw error
+    const config = { ...start.config, page: { ...page, port: 0 } }
+    return { ...(await openPage({ ...start, config })), isElsewhere: true }
+  }
+}
+
 /** Nobody finds a page there from elsewhere. */
 const EVERY_ADDRESS = /(?<=\/\/)(?:0\.0\.0\.0|\[::\])(?=:)/
 

@@ -19,7 +19,7 @@ describe("every script", () => {
       expect(stdout).toContain("130/143")
       expect(stdout).toContain("--json")
       expect(stdout.includes("--dry-run")).toBe(
-        !["status", "cohorts", "why", "manifest", "doctor", "demo"].includes(name),
+        !["status", "cohorts", "why", "manifest", "doctor", "demo", "dashboard"].includes(name),
       )
     },
   )
@@ -42,6 +42,9 @@ describe("every script", () => {
     ["verify", [], "there is no ledger at"],
     ["adopt", [], "there is no ledger at"],
     ["backup", [], "there is no ledger at"],
+    ["dashboard", [], "there is no ledger at"],
+    ["dashboard", ["--port", "65536"], "--port"],
+    ["dashboard", ["--host", "0.0.0.0"], "FLOWER_USER and FLOWER_PASSWORD"],
     ["run", ["something"], "argument"],
     ["discover", ["--pin-cohort", "7"], "no cohort 7"],
     ["discover", ["--pin-cohort", "7", "--dry-run"], "no cohort 7"],

@@ -21,6 +21,7 @@ export const NAMES = [
   "doctor",
   "cod",
   "locks",
+  "dashboard",
   "demo",
 ] as const
 
