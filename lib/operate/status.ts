@@ -77,7 +77,7 @@ export function statusOf(ledger: Ledger): Status {
  * The ledger keeps what moved by the hour: this hour and the one before, over the part of them in which runs were at
  * work.
  */
-function rateOf(ledger: Ledger, running: readonly OpenRun[], hours: readonly HourLine[]): Rate | null {
+export function rateOf(ledger: Ledger, running: readonly OpenRun[], hours: readonly HourLine[]): Rate | null {
   if (running.length === 0) return null
   const hourBefore = new Date(ledger.clock.now().getTime() - 3_600_000).toISOString().slice(0, 13)
   const seconds = Math.max(1, secondsIn(copyingSpans(ledger, `${hourBefore}:00:00.000Z`)))

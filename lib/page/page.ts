@@ -42,11 +42,22 @@ export interface RenderContext {
   readonly csrf: string | undefined
 }
 
+/** A part of a view that is shown anew as things change, to whoever is looking at it. */
+export interface Live extends Disposable {
+  /**
+   * What a listener hears, as long as they do: server-sent events (HTML, section 9.2), each named `part` with the part as
+   * HTML. 503 when too many listen already.
+   */
+  listen(context: RenderContext, signal: AbortSignal): Response
+}
+
 /** One request that was let in. */
 export interface PageRequest {
   readonly deps: PageDeps
   /** Out of the datastore. */
   readonly series: SeriesReader
+  /** The view Now, as it moves. */
+  readonly live: Live
   readonly request: Request
   /** Behind the base. */
   readonly path: string

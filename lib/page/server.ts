@@ -5,9 +5,10 @@ import type { Access, Admitted } from "./access/access.ts"
 import { MAX_FORM_BYTES } from "./access/form.ts"
 import { type Asset, loadAssets } from "./assets.ts"
 import { type FrameAssets, framed } from "./frame.ts"
-import type { PageDeps, PageRequest, RenderContext, Route, View } from "./page.ts"
+import type { Live, PageDeps, PageRequest, RenderContext, Route, View } from "./page.ts"
 import { document, plain, SECURITY_HEADERS } from "./respond.ts"
 import { type SeriesReader, seriesReader } from "./series/reader.ts"
+import { liveNow } from "./views/now/live.ts"
 
 export interface ListenOptions {
   readonly hostname: string
@@ -50,7 +51,8 @@ export async function servePage(
   const { all, frame } = await loadAssets()
   const closing = new AbortController()
   using opening = new DisposableStack()
-  const serving = { deps, access, frame, series: opening.use(seriesReader(deps)), closing: closing.signal }
+  const [series, live] = [opening.use(seriesReader(deps)), opening.use(liveNow(deps))]
+  const serving = { deps, access, frame, series, live, closing: closing.signal }
   const routes = [...access.routes, ...site.routes, ...site.views.map(routeOf), ...all.map(routeOfAsset)]
   const served = Object.fromEntries(
     BASES.flatMap((base) =>
@@ -92,10 +94,11 @@ interface Serving {
   readonly access: Access
   readonly frame: FrameAssets
   readonly series: SeriesReader
+  readonly live: Live
   readonly closing: AbortSignal
 }
 
-function answering({ deps, access, frame, series, closing }: Serving, route: Route, base: string) {
+function answering({ deps, access, frame, series, live, closing }: Serving, route: Route, base: string) {
   return async (request: Bun.BunRequest, server: Server<undefined>): Promise<Response> => {
     const address = server.requestIP(request)?.address ?? ""
     const admitted = access.admit(request, { admits: route.admits, base, address })
@@ -106,6 +109,7 @@ function answering({ deps, access, frame, series, closing }: Serving, route: Rou
     const response = await route.handle({
       deps,
       series,
+      live,
       request,
       path: url.pathname.slice(base.length) || "/",
       params: request.params,

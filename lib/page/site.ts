@@ -6,6 +6,7 @@ import type { Site } from "./server.ts"
 import { browseView } from "./views/browse/browse.ts"
 import { cohortView } from "./views/cohort/view.ts"
 import { failuresView } from "./views/failures/view.ts"
+import { historyView } from "./views/history/history.ts"
 import { locksView } from "./views/locks/view.ts"
 import { NOW_EVENTS } from "./views/now/live.ts"
 import { nowView } from "./views/now/now.ts"
@@ -22,6 +23,7 @@ export const SITE: Site = {
     { path: "/cohort", view: cohortView },
     { path: "/locks", view: locksView },
     { path: "/browse", view: browseView },
+    { path: "/history", view: historyView },
     { path: "/studies/:studyId", view: studyView },
     { path: "/series/:seriesNo", view: seriesView },
     { path: "/series/:seriesNo/instances/:n", view: imageView },

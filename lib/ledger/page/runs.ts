@@ -26,16 +26,15 @@ export function latestRuns(ledger: Ledger, limit: number): PastRun[] {
     .all({ limit })
 }
 
-/** The last run that moved something and has ended. By the index of runs by script. */
+/** Scripts that copy. */
+export const COPYING: readonly string[] = ["run", "copy", "demo"]
+
+/** The last run of a script that copies that has ended. By the index of runs by script. */
 export function lastEndedRun(ledger: Ledger): PastRun | undefined {
-  const last = ledger.db
-    .query<PastRun, []>(
-      `select ${PAST_RUN} from runs where run_id = max(
-         coalesce((select max(run_id) from runs where script = 'run' and ended_at is not null), 0),
-         coalesce((select max(run_id) from runs where script = 'copy' and ended_at is not null), 0))`,
-    )
-    .get()
-  return last ?? undefined
+  const last = ledger.db.query<PastRun, { script: string }>(
+    `select ${PAST_RUN} from runs where script = $script and ended_at is not null order by run_id desc limit 1`,
+  )
+  return COPYING.flatMap((script) => last.get({ script }) ?? []).sort((a, b) => b.runId - a.runId)[0]
 }
 
 /** Of runs, those that the scheduler began; it fires a few times a day. */
