@@ -42,8 +42,8 @@ export interface OpenSeries {
 
 /** So many at a time, and no longer than this, of which no time counts that was waited for the others. */
 const BOUNDS: Readonly<Record<ReadKind, { readonly atOnce: number; readonly milliseconds: number }>> = {
-  glance: { atOnce: 8, milliseconds: 8_000 },
-  pixels: { atOnce: 2, milliseconds: 30_000 },
+  glance: { atOnce: 8, milliseconds: 5_000 },
+  pixels: { atOnce: 2, milliseconds: 20_000 },
 }
 
 /** Somebody waits in front of a picture: whoever does not answer twice is told of. */
