@@ -1,3 +1,4 @@
+import { exportPage, renderExported } from "../lib/page/export.ts"
 import { openPage } from "../lib/page/open-page.ts"
 import { PAGE_PARTS } from "../lib/page/page.ts"
 import { aborted } from "../lib/support/abort.ts"
@@ -12,10 +13,15 @@ await main(
     options: {
       host: option("ADDRESS", String, "listens there (PAGE_HOST); other than loopback only with a login"),
       port: option("PORT", portNumber, "listens on this port (PAGE_PORT); 0: on any that is free"),
+      export: option("FILE", String, "writes now, failures, cohort and history as one HTML file, and ends"),
     },
     config: PAGE_PARTS,
   },
   async ({ config, options, log, stop, print }) => {
+    if (options.export !== undefined) {
+      await print(await exportPage({ config, log }, options.export), renderExported)
+      return 0
+    }
     const { host = config.page.host, port = config.page.port } = options
     await using page = await openPage({ config: { ...config, page: { ...config.page, host, port } }, log })
     const { url, flowerUrl } = page

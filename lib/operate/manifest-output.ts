@@ -44,7 +44,7 @@ export async function writeFileWhole<T>(path: string, work: (output: Output) => 
   const unusable = (cause: Error) => {
     throw new UsageError(
       `${path} cannot be written: ${cause.message}`,
-      "Check --out and the folder's rights.",
+      "Check the name of the file and the rights of its folder.",
     )
   }
   const file = await open(partial, "w").catch(unusable)

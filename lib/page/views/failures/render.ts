@@ -25,7 +25,7 @@ export function renderFailures({ classes, more, actions }: FailuresData, context
   return html`${classes.length === 0 && panel("Failures", nothing("Nothing failed."))}
 ${panels}
 ${more.classes > 0 && html`<p class="note">And ${plural(more.failures, "failure")} of ${plural(more.classes, "more class", "more classes")}: ${withCommands("bun run status")} tells all.</p>`}
-${(actions.length > 0 || !context.isStatic) && actionsPanel(actions, context)}`
+${!context.isStatic && actionsPanel(actions, context)}`
 }
 
 /** A part of one class. */
