@@ -58,10 +58,10 @@ export async function servePage(
     BASES.flatMap((base) =>
       Map.groupBy(routes, ({ path }) => path)
         .entries()
-        .map(([path, methods]) => [
-          base + (path === "/" && base !== "" ? "" : path),
-          Object.fromEntries(methods.map((route) => [route.method, answering(serving, route, base)])),
-        ])
+        .flatMap(([path, methods]) => {
+          const answers = methods.map((route) => [route.method, answering(serving, route, base)])
+          return addressesOf(base, path).map((address) => [address, Object.fromEntries(answers)])
+        })
         .toArray(),
     ),
   )
@@ -96,6 +96,11 @@ interface Serving {
   readonly series: SeriesReader
   readonly live: Live
   readonly closing: AbortSignal
+}
+
+/** Below a base the start is found with and without a slash at its end. */
+function addressesOf(base: string, path: string): string[] {
+  return path === "/" && base !== "" ? [base, `${base}/`] : [base + path]
 }
 
 function answering({ deps, access, frame, series, live, closing }: Serving, route: Route, base: string) {
