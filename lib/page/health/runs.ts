@@ -29,7 +29,7 @@ export function checkLastRun(ledger: Ledger): Check {
   }
   if (last === undefined) return well("last run", "none yet")
   const { runId, script, startedAt, endedAt, state } = last
-  const told = `${script}, run ${runId}`
+  const told = `run ${runId} (${script})`
   if (state === "running") return well("last run", `${told} is under way since ${startedAt}`)
   if (state === "crashed" || state === "failed")
     return failing("last run", `${told}, begun at ${startedAt}, ${LOST[state]}`)
