@@ -22,8 +22,8 @@ export interface IngestStepSetup {
   readonly workload: IngestWorkload
   /** Of ledgers and spool. On a real disk: where there is none a commit costs nothing. */
   readonly folder: string
-  /** Whether what was copied is packed, as in a run. */
-  readonly packs: boolean
+  /** Whether what was copied is packed, as in a run, and whether each series gets its thumbnail. */
+  readonly does: "copy" | "copy and pack" | "copy, pack and draw"
 }
 
 if (import.meta.main) {
@@ -34,7 +34,7 @@ if (import.meta.main) {
     const folder = join(setup.folder, round)
     mkdirSync(folder)
     recordStudies(join(folder, "ledger.sqlite"), setup.workload)
-    return () => (setup.packs ? copyAndPackAll : copyAll)(setup, configOf(setup, folder, round))
+    return () => (setup.does === "copy" ? copyAll : copyAndPackAll)(setup, configOf(setup, folder, round))
   })
 }
 
@@ -49,7 +49,7 @@ async function copyAll({ workload }: IngestStepSetup, config: BenchConfig) {
   })
 }
 
-async function copyAndPackAll({ workload }: IngestStepSetup, config: BenchConfig) {
+async function copyAndPackAll({ workload, does }: IngestStepSetup, config: BenchConfig) {
   const { concurrency } = config.copy
   const start = { ...BENCH_START, config }
   await withCopyDeps(start, async (deps) => {
@@ -57,16 +57,17 @@ async function copyAndPackAll({ workload }: IngestStepSetup, config: BenchConfig
     const kept = scope.use(keptFiles(deps.receive.spool))
     const ingest = await openIngest(scope, start, { ...deps, kept })
     const { copy } = await copyAndPack({ ...deps, kept, ingest }, { concurrency }, BENCH_START.stop)
-    requireAll(copy.totals, workload, { series_packed: workload.studies })
+    const thumbnails_made = does === "copy, pack and draw" ? workload.studies : 0
+    requireAll(copy.totals, workload, { series_packed: workload.studies, thumbnails_made })
     return { outcome: 0, counts: {} }
   })
 }
 
 /** What is fast and leaves something out is no measure. */
-function requireAll(totals: CopyTotals, { studies }: IngestWorkload, packed: { series_packed: number }) {
+function requireAll(totals: CopyTotals, { studies }: IngestWorkload, packed: Partial<CopyTotals>) {
   const wanted = { succeeded: studies, dicom_files_uploaded: studies * IMAGES_PER_STUDY, ...packed }
   for (const [name, count] of Object.entries(wanted)) {
-    const found = totals[name as keyof typeof wanted]
+    const found = totals[name as keyof CopyTotals]
     if (found !== count) throw new Error(`${name} is ${found}, not ${count}`)
   }
 }
@@ -83,7 +84,7 @@ function recordStudies(path: string, { studies }: IngestWorkload) {
 }
 
 /** The defaults of every setting, but for places. No question goes to the database. */
-function configOf({ url }: IngestStepSetup, folder: string, round: string) {
+function configOf({ url, does }: IngestStepSetup, folder: string, round: string) {
   return loadConfig(COPY_PARTS, {
     SOURCE_DATABASE_HOST: "127.0.0.1",
     SOURCE_DATABASE_NAME: "none",
@@ -98,5 +99,6 @@ function configOf({ url }: IngestStepSetup, folder: string, round: string) {
     STORAGE_EMULATOR_HOST: url,
     LEDGER_PATH: join(folder, "ledger.sqlite"),
     SPOOL_DIR: join(folder, "tmp"),
+    ...(does === "copy, pack and draw" ? {} : { THUMBNAIL_CONCURRENCY: "0" }),
   })
 }
