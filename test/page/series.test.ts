@@ -31,6 +31,7 @@ describe("a thumbnail", () => {
     expect(response.status).toBe(200)
     expect(response.headers.get("content-type")).toBe("image/jpeg")
     expect(response.headers.get("cache-control")).toStartWith("private")
+    expect(response.headers.get("vary")).toBe("cookie")
     expect(response.headers.get("x-content-type-options")).toBe("nosniff")
     const bytes = await bytesOf(response)
     expect([...bytes.slice(0, 3)]).toEqual(JPEG)

@@ -11,7 +11,7 @@ import { requireFrame } from "../../cod/reading/file-frames.ts"
 import { lru } from "../../cod/reading/lru.ts"
 import { encodePicture, sized } from "../../operate/cod/render-picture.ts"
 import type { Media } from "./media.ts"
-import type { OpenSeries } from "./reader.ts"
+import type { OpenSeries } from "./open-series.ts"
 
 /** Pixels of the long side that a frame is shown with at most. */
 export const FRAME_SIZES = [256, 1024, 2048] as const

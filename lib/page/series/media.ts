@@ -1,12 +1,14 @@
+import { VERSION } from "../../support/version.ts"
+
 /** A picture or a video as it is sent. */
 export interface Media {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly type: "image/jpeg" | "video/mp4"
 }
 
-/** The name of what is told of one generation of a series: the same address has another one once the series is changed. */
+/** The name of what one version of this program makes of one generation of a series. */
 export function etagOf(generation: string): string {
-  return `"${Bun.hash(generation).toString(36)}"`
+  return `"${Bun.hash(`${VERSION} ${generation}`).toString(36)}"`
 }
 
 /** Whether whoever asks has it already (RFC 9110, section 13.1.2). */
@@ -15,16 +17,16 @@ export function isKnown(request: Request, etag: string): boolean {
   return known?.split(",").some((one) => one.trim().replace(/^W\//, "") === etag) === true
 }
 
-/** Browsers of this session keep it, and ask after a while whether it is still the same. */
-const CACHED = "private, max-age=300"
+/** Browsers keep it for this session alone, and ask after a while whether it is still the same. */
+export const CACHED = { "cache-control": "private, max-age=300", vary: "cookie" }
 
 export function notModified(etag: string): Response {
-  return new Response(null, { status: 304, headers: { etag, "cache-control": CACHED } })
+  return new Response(null, { status: 304, headers: { ...CACHED, etag } })
 }
 
 /** All of it, or the part that the request asks for: browsers want to jump within videos (RFC 9110, section 14). */
 export function mediaResponse(request: Request, { bytes, type }: Media, etag: string): Response {
-  const headers = { "content-type": type, "cache-control": CACHED, etag, "accept-ranges": "bytes" }
+  const headers = { ...CACHED, "content-type": type, etag, "accept-ranges": "bytes" }
   const ifRange = request.headers.get("if-range")
   const asked = ifRange === null || ifRange === etag ? request.headers.get("range") : null
   const range = rangeIn(asked, bytes.length)

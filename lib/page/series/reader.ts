@@ -1,15 +1,18 @@
 import { CODObject, MetadataCache } from "../../cod/index.ts"
-import { type LedgerSeries, seriesByNo } from "../../ledger/cod/series.ts"
+import { seriesByNo } from "../../ledger/cod/series.ts"
+import type { Ledger } from "../../ledger/open.ts"
 import { pinnedPlaces } from "../../pipeline/ingest/pinned.ts"
 import { keysOf, placeOf } from "../../pipeline/ingest/series-place.ts"
 import { storeOptions } from "../../pipeline/start.ts"
 import { openSource } from "../../storage/open.ts"
 import type { ObjectSource } from "../../storage/store.ts"
 import { linkedAbort } from "../../support/abort.ts"
+import type { Config } from "../../support/config.ts"
+import type { Log } from "../../support/log.ts"
 import { type Semaphore, semaphore } from "../../support/pool.ts"
-import type { PageDeps } from "../page.ts"
 import { type Frames, frames } from "./frame.ts"
 import { NotShown, notShown } from "./not-shown.ts"
+import type { OpenSeries } from "./open-series.ts"
 import { type Stills, stills } from "./thumbnail.ts"
 
 /** Series of the ledger, out of the datastore that it is bound to; out of nowhere else. */
@@ -31,15 +34,6 @@ export interface SeriesReader extends Disposable {
 /** A look at what is small, or at pixels: those take memory, and are decoded a few at a time. */
 export type ReadKind = "glance" | "pixels"
 
-export interface OpenSeries {
-  readonly known: LedgerSeries
-  readonly cod: CODObject
-  /** Of its metadata: changes when anything of it does. */
-  readonly generation: string
-  /** Bytes of its tar; undefined when there is none. */
-  tarBytes(): Promise<number | undefined>
-}
-
 /** So many at a time, and no longer than this, of which no time counts that was waited for the others. */
 const BOUNDS: Readonly<Record<ReadKind, { readonly atOnce: number; readonly milliseconds: number }>> = {
   glance: { atOnce: 8, milliseconds: 5_000 },
@@ -52,12 +46,14 @@ const IMPATIENT = { retries: 1, minTimeoutMs: 200, maxTimeoutMs: 400 }
 /** Metadata that is kept, as it is decompressed. */
 const METADATA_BYTES = 64 << 20
 
+export interface ReaderDeps {
+  readonly ledger: Ledger
+  readonly config: Config<"cod" | "gcs" | "copy">
+  readonly log: Log
+}
+
 /** Nothing is opened before it is first read from. */
-export function seriesReader({
-  ledger,
-  config,
-  log,
-}: Pick<PageDeps, "ledger" | "config" | "log">): SeriesReader {
+export function seriesReader({ ledger, config, log }: ReaderDeps): SeriesReader {
   const owned = new DisposableStack()
   const metadataCache = new MetadataCache({ maxBytes: METADATA_BYTES })
   const places: Readonly<Record<ReadKind, Semaphore>> = {

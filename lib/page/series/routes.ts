@@ -1,10 +1,11 @@
 import type { PageRequest, Route } from "../page.ts"
 import { plain } from "../respond.ts"
 import { harmlessTags } from "./harmless-tags.ts"
-import { etagOf, isKnown, type Media, mediaResponse, notModified } from "./media.ts"
+import { CACHED, etagOf, isKnown, type Media, mediaResponse, notModified } from "./media.ts"
 import { NotShown } from "./not-shown.ts"
+import type { OpenSeries } from "./open-series.ts"
 import { placeholder } from "./placeholder.ts"
-import type { OpenSeries, ReadKind } from "./reader.ts"
+import type { ReadKind } from "./reader.ts"
 import { storedThumbnail } from "./thumbnail.ts"
 import { frameOf, recordOf, seriesNoOf } from "./which.ts"
 
@@ -68,7 +69,7 @@ async function tags(request: PageRequest): Promise<Response> {
       "glance",
       async (open, signal) => {
         const { record } = await recordOf(open, params.n ?? "", signal)
-        const headers = { "cache-control": "private, max-age=300", etag: etagOf(open.generation) }
+        const headers = { ...CACHED, etag: etagOf(open.generation) }
         return Response.json({ tags: harmlessTags(record) }, { headers })
       },
       request.signal,

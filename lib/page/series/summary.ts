@@ -1,7 +1,8 @@
 import { CODError, readDescription, type ThumbnailKind } from "../../cod/index.ts"
 import { imageFacts } from "./harmless-tags.ts"
 import { NotShown } from "./not-shown.ts"
-import type { OpenSeries, SeriesReader } from "./reader.ts"
+import type { OpenSeries } from "./open-series.ts"
+import type { SeriesReader } from "./reader.ts"
 import { recordsOf } from "./which.ts"
 
 /** What the datastore says of a series, without a look at pixels. */

@@ -8,7 +8,7 @@ import { readPpms } from "../../cod/thumbnail/ppm.ts"
 import { CONTENT_TYPES } from "../../cod/thumbnail/thumbnail-file.ts"
 import type { Media } from "./media.ts"
 import { NotShown } from "./not-shown.ts"
-import type { OpenSeries } from "./reader.ts"
+import type { OpenSeries } from "./open-series.ts"
 
 /** Nobody looks at a video of more than this on a page. */
 const MAX_BYTES = 64 << 20

@@ -4,7 +4,7 @@ import { UsageError } from "../../support/errors.ts"
 import type { PageRequest } from "../page.ts"
 import { FRAME_SIZES, type FrameSize, type WantedFrame } from "./frame.ts"
 import { NotShown } from "./not-shown.ts"
-import type { OpenSeries } from "./reader.ts"
+import type { OpenSeries } from "./open-series.ts"
 
 /** The ledger's number of a series. @throws NotShown */
 export function seriesNoOf({ seriesNo = "" }: PageRequest["params"]): number {

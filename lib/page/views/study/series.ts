@@ -66,9 +66,10 @@ function standing({ known, notes, images }: SeriesData, context: RenderContext):
   const summary = images instanceof NotShown ? undefined : images.summary
   const why =
     notes.hangingWhy ?? (errorClass === null ? notes.thumbnailError : `${errorClass}: ${errorMessage}`)
+  const missing = images instanceof NotShown ? images.message : "no thumbnail"
   const picture =
     summary?.thumbnail === undefined
-      ? noPicture(packedAt === null ? "not packed yet" : "no thumbnail")
+      ? noPicture(packedAt === null ? "not packed yet" : missing)
       : seriesThumbnail(seriesNo, summary.thumbnail, `Thumbnail of series ${seriesNo}`, context)
   const { files } = notes
   const left = files.waiting + files.conflict + files.error
@@ -86,7 +87,11 @@ ${figures([
     summary === undefined ? "unknown" : count(summary.images),
     summary && plural(summary.frames, "frame"),
   ),
-  figure("Tar", summary?.tarBytes === undefined ? "none" : bytes(summary.tarBytes), summary?.transferSyntax),
+  figure(
+    "Tar",
+    summary === undefined ? "unknown" : summary.tarBytes === undefined ? "none" : bytes(summary.tarBytes),
+    summary?.transferSyntax,
+  ),
   figure(
     "Files",
     count(files.new + files.same),

@@ -64,22 +64,25 @@ const WHEN: Readonly<Record<NextStep["when"], Tone>> = {
   unknown: "quiet",
 }
 
-function nextPanel({ next, outlook }: StudyData, context: RenderContext): Html {
+function nextPanel(data: StudyData, context: RenderContext): Html {
+  const { next, outlook } = data
   const steps = next.map(
     ({ when, what, not_before, unless, command }) =>
       html`<li>${badge(when, WHEN[when])} <span>${what}${not_before !== null && html`, not before ${moment(not_before, context)}`}${unless !== null && html`, unless ${unless}`}</span>${command !== null && html`<code class="command">${command}</code>`}</li>`,
   )
-  const retry = hasFailed(outlook) && retryForm({ studyId: outlook.study.studyId }, context, "study")
+  const retry = hasFailed(data) && retryForm({ studyId: outlook.study.studyId }, context, "study")
   return panel("What happens next", html`<ul class="steps">${steps}</ul>${retry}`, "by the ledger alone")
 }
 
-/** Whether there is anything that could be asked for again. */
-function hasFailed({ study, troubled, packing }: StudyData["outlook"]): boolean {
+/** Whether there is anything that could be asked for again: what is under a lock that hangs could not. */
+function hasFailed({ outlook, series: shown }: StudyData): boolean {
+  const { study, troubled, packing } = outlook
   const { series, unpacked, unpackable } = packing
   return (
     study.verdict !== null ||
     troubled.length + unpacked.length + unpackable.length > 0 ||
-    series.some(({ verdict }) => verdict !== null)
+    series.some(({ verdict, hangingSince }) => verdict !== null && hangingSince === null) ||
+    shown.lines.some(({ thumbnail }) => thumbnail === "failed")
   )
 }
 
