@@ -160,7 +160,7 @@ describe("/healthz", () => {
   })
 
   test("is 503 when the disk is too small for the spool", async () => {
-    await using page = await openTestPage({ SPOOL_BYTES: "1000 PB" }, { bench: benchOf(), site: SITE })
+    await using page = await openTestPage({ SPOOL_BYTES: "9000 TB" }, { bench: benchOf(), site: SITE })
     const ill = await page.ask("/healthz")
     expect(ill.status).toBe(503)
     expect(await ill.text()).toMatch(

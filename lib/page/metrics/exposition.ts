@@ -23,7 +23,8 @@ export function exposition(): Exposition {
   const settings = (name: string, help: string, samples: readonly Sample[]) => ({
     name,
     help,
-    labelNames: Object.keys(samples[0]?.labels ?? {}),
+    // One without labels would be 0 where there is none.
+    labelNames: samples[0] === undefined ? ["none"] : Object.keys(samples[0].labels ?? {}),
     registers: [registry],
   })
   return {
