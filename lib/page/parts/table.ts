@@ -11,15 +11,15 @@ export interface Column {
 }
 
 /**
- * A table with a caption for those who do not see it; where it is too wide for the screen it scrolls by itself. Numbers are
- * grouped by thousands.
+ * A table with a caption for those who do not see it; where it is too wide for the screen it scrolls by itself. What scrolls
+ * is no landmark: that is the panel around it, often of the same name. Numbers are grouped by thousands.
  */
 export function table(
   caption: string,
   columns: readonly Column[],
   rows: readonly (readonly HtmlValue[])[],
 ): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table>
 <caption class="unseen">${caption}</caption>
 <thead><tr>${columns.map(({ heading, isNumber }) => html`<th scope="col"${classOf({ isNumber })}>${heading}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${columns.map((column, n) => html`<td${classOf(column)}>${cell(row[n])}</td>`)}</tr>`)}</tbody>

@@ -65,7 +65,7 @@ function rankingTable({ ranking }: CohortData): Html {
       { heading: "Rank", isNumber: true },
       { heading: "User", isCode: true },
       { heading: "Studies", isNumber: true },
-      { heading: "" },
+      { heading: "Cohort" },
     ],
     ranking.map(({ rank, userId, studies, chosen }: RankedDoctor) => [
       rank,
