@@ -25,7 +25,8 @@ const WATCH_SHIFTS = `
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.layoutShift += entry.value
   }).observe({ type: "layout-shift", buffered: true })`
 
-const MOST_SHIFT = 0.05
+/** What nobody notices. */
+export const MOST_SHIFT = 0.05
 
 /** How much has moved by itself since the document was opened. */
 export function layoutShift(page: Page): Promise<number> {

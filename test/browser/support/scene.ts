@@ -9,8 +9,12 @@ import { script } from "../../support/scripts.ts"
 /** A box after some weeks of work, of which the last runs are real; with one of everything that can be in trouble. */
 export interface Scene {
   readonly hospital: Hospital
-  /** A study with several packed series. */
+  /** A study with several packed series, and the first of these by its number in the ledger. */
   readonly studyId: string
+  readonly seriesNo: number
+  /** A study and a series that a person has to do something about. */
+  readonly failedStudyId: string
+  readonly hangingSeriesNo: number
   /** Names, e-mails and words of reports: nothing of them may be seen. */
   readonly personal: readonly string[]
 }
@@ -38,7 +42,7 @@ export async function openScene(): Promise<Scene> {
   cloud.fail({ operation: "gcs.insert", nth: 3, fault: { kind: "wrong-checksum" } })
   await script(hospital, "ingest")
   cloud.heal()
-  return { hospital, studyId: largestStudy(hospital), personal: seeded.personal }
+  return { hospital, ...told(hospital), personal: seeded.personal }
 }
 
 /** The demo's PACS and its bucket, with what is wrong in it. */
@@ -69,10 +73,16 @@ function pastNights({ ledgerPath }: Hospital) {
   }
 }
 
-function largestStudy({ rows }: Hospital): string {
-  const [row] = rows<{ study_id: string }>(
-    `select study_id from cod_instances where result = 'new'
+function told({ rows }: Hospital) {
+  const [largest] = rows<{ studyId: string; seriesNo: number }>(
+    `select study_id as studyId, min(series_no) as seriesNo from cod_instances where result = 'new'
      group by study_id order by count(distinct series_no) desc, count(*) desc, study_id limit 1`,
   )
-  return row!.study_id
+  const [failed] = rows<{ studyId: string }>(
+    "select study_id as studyId from failures where error_class = 'DestinationConflict'",
+  )
+  const [hanging] = rows<{ seriesNo: number }>(
+    "select series_no as seriesNo from cod_locks where hanging_since is not null",
+  )
+  return { ...largest!, failedStudyId: failed!.studyId, hangingSeriesNo: hanging!.seriesNo }
 }

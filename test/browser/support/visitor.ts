@@ -1,4 +1,4 @@
-import type { Browser, ConsoleMessage, Page, Request, Response } from "playwright-core"
+import type { Browser, ConsoleMessage, Cookie, Page, Request, Response } from "playwright-core"
 
 /** As what the page is looked at. */
 export interface Appearance {
@@ -9,6 +9,8 @@ export interface Appearance {
 export interface VisitorOptions extends Partial<Appearance> {
   /** Whether scripts run (true). */
   readonly javaScript?: boolean
+  /** Of a session (none). */
+  readonly cookies?: readonly Cookie[]
   /** Put into every document before its own scripts. */
   readonly scripts?: readonly string[]
 }
@@ -31,13 +33,14 @@ const HEIGHT = 900
 
 /** @param url of the server, without a slash at its end; nothing else is to be asked */
 export async function visit(browser: Browser, url: string, options: VisitorOptions = {}): Promise<Visitor> {
-  const { width = 1280, scheme = "light", javaScript = true, scripts = [] } = options
+  const { width = 1280, scheme = "light", javaScript = true, cookies = [], scripts = [] } = options
   const context = await browser.newContext({
     viewport: { width, height: HEIGHT },
     colorScheme: scheme,
     javaScriptEnabled: javaScript,
     reducedMotion: "reduce",
   })
+  await context.addCookies(cookies)
   for (const content of scripts) await context.addInitScript({ content })
   const page = await context.newPage()
   const trouble: string[] = []
