@@ -9,6 +9,8 @@ export interface LivePart<Data> {
   draw(data: Data, context: RenderContext): Html
 }
 
+export type LiveDeps = Pick<PageDeps, "ledger" | "clock" | "log">
+
 /** How often the ledger is asked whether anything changed. */
 const TICK_MS = 1000
 
@@ -27,11 +29,15 @@ const LONGEST_TICKS = 900
 const MOST_LISTENERS = 32
 
 /** Follows the ledger while somebody listens, one reading for all of them; without listeners it does nothing. */
-export function liveOver<Data>(deps: PageDeps, part: LivePart<Data>): Live {
+export function liveOver<Data>(
+  deps: LiveDeps,
+  part: LivePart<Data>,
+  { tickMs = TICK_MS }: { readonly tickMs?: number } = {},
+): Live {
   const closing = new AbortController()
   let listeners = 0
   const latest = latestOf(deps, part)
-  const pulse = pulseOf(() => {
+  const pulse = pulseOf(tickMs, () => {
     if (!closing.signal.aborted) latest.renew()
   })
 
@@ -74,7 +80,7 @@ export function liveOver<Data>(deps: PageDeps, part: LivePart<Data>): Live {
 }
 
 /** What is to be shown, read again only when the ledger was written to or its time has come. */
-function latestOf<Data>({ ledger, clock, log }: PageDeps, { read, draw }: LivePart<Data>) {
+function latestOf<Data>({ ledger, clock, log }: LiveDeps, { read, draw }: LivePart<Data>) {
   let latest: { readonly version: number; readonly data: Data } | undefined
   let age = 0
   const drawings = new Map<string, string>()
@@ -113,11 +119,11 @@ function latestOf<Data>({ ledger, clock, log }: PageDeps, { read, draw }: LivePa
 }
 
 /** A beat that all wait for together. It beats only while somebody does, and before each it does its work once. */
-function pulseOf(work: () => void) {
+function pulseOf(ms: number, work: () => void) {
   let beat: Promise<void> | undefined
 
   async function nextBeat() {
-    await setTimeout(TICK_MS, undefined, { ref: false })
+    await setTimeout(ms, undefined, { ref: false })
     beat = undefined
     work()
   }
@@ -130,9 +136,10 @@ function pulseOf(work: () => void) {
   }
 }
 
-/** A line of data for each line of the text. */
+/** A line of data for each line of the text; what ends a line, HTML tells as one and the same. */
 function eventOf(name: string, text: string): string {
-  return `event: ${name}\n${text.replace(/^/gm, "data: ")}\n\n`
+  const lines = text.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`)
+  return `event: ${name}\n${lines.join("")}\n`
 }
 
 /** Of a listener that reads slowly nothing piles up: it is asked for when there is room. */

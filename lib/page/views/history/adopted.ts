@@ -1,5 +1,5 @@
 import { type Html, html } from "../../../support/html.ts"
-import { bytes, count, plural } from "../../../support/text.ts"
+import { bytes, plural } from "../../../support/text.ts"
 import { facts } from "../../parts/facts.ts"
 import { meter, nothing, panel } from "../../parts/panel.ts"
 import type { History } from "./read.ts"
@@ -11,8 +11,7 @@ export function renderAdopted({ ever, standing }: History): Html {
   if (all === 0) return panel("Copied and adopted", nothing("Nothing was copied yet."))
   return panel(
     "Copied and adopted",
-    html`<p>${count(copied)} copied, ${count(adopted)} adopted</p>
-${meter("copied, of what was copied or adopted", copied, all)}
+    html`${meter("copied, of what was copied or adopted", copied, all)}
 ${facts([
   [
     "Copied",

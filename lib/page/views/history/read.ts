@@ -30,7 +30,7 @@ export interface MovedOn extends Moved {
 
 const DAYS = 60
 const RUNS = 50
-const SLOWEST = 20
+const SLOWEST = 10
 
 const DAY_MS = 86_400_000
 

@@ -31,7 +31,7 @@ export function renderRuns(runs: readonly PastRun[], context: RenderContext): Ht
     table(
       "Runs",
       [
-        { heading: "Run", isNumber: true },
+        { heading: "Run" },
         { heading: "Script" },
         { heading: "Started" },
         { heading: "Took", isNumber: true },
@@ -44,7 +44,7 @@ export function renderRuns(runs: readonly PastRun[], context: RenderContext): Ht
         moment(run.startedAt, context),
         durationOf(run, context),
         outcomeBadge(run, context),
-        html`<span class="told-of">${wordsOf(run.counts)}</span>`,
+        wordsOf(run.counts) || "–",
       ]),
     ),
     `the latest ${runs.length === 1 ? "one" : runs.length}, newest first`,
