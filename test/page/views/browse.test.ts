@@ -162,6 +162,7 @@ describe("a day", () => {
       from: "2026-10-25T04:00:00",
       before: "2026-10-26T04:00:00",
     })
+    expect(boundsOfDay("2026-04-05", "Australia/Sydney").from).toBe("2026-04-04T13:00:00")
     expect(boundsOfDay("2026-11-01", "America/New_York").before).toBe("2026-11-02T05:00:00")
   })
 
