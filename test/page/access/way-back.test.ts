@@ -24,6 +24,7 @@ test.each([
   ["/.//evil.example"],
   ["/a/..//evil.example"],
   ["///evil.example"],
+  ["//evil.example/failures"],
   ["https://evil.example/"],
   ["javascript:alert(1)"],
   [" //evil.example"],
