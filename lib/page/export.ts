@@ -13,6 +13,8 @@ import { readCohort } from "./views/cohort/read.ts"
 import { renderCohort } from "./views/cohort/render.ts"
 import { readFailures } from "./views/failures/read.ts"
 import { renderFailures } from "./views/failures/render.ts"
+import { renderHistory } from "./views/history/history.ts"
+import { readHistory } from "./views/history/read.ts"
 import { renderNow } from "./views/now/now.ts"
 import { readNow } from "./views/now/read.ts"
 
@@ -36,6 +38,7 @@ const VIEWS: readonly ExportedView[] = [
     draw: ({ ledger, config }, context) =>
       renderCohort(readCohort(ledger, undefined), config.ranking.cohortPin, context),
   },
+  { id: "history", title: "History", draw: (deps, context) => renderHistory(readHistory(deps), context) },
 ]
 
 export interface ExportStart {

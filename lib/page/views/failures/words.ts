@@ -47,8 +47,8 @@ export function whatNext(line: FailureLine): string {
   const { kind, verdict, lock, isQueued, isConflict, missingSince, studyId } = line
   if (kind === "series" && lock === "hangs") return "its lock hangs, and a person has to look first"
   if (kind === "series" && lock === "open") return "somebody packs it, or the next run settles its lock"
-  if (isQueued) return "queued: packed again by the next run"
   if (verdict === "retry") return "tried again by the next run"
+  if (isQueued) return "queued: packed again by the next run"
   if (verdict === "missing")
     return `looked for again by every run for 30 days after ${missingSince?.slice(0, 10)}`
   const step = kind === "object" || kind === "study" ? "copy" : "ingest"
