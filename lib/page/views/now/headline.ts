@@ -12,7 +12,7 @@ export function headline(now: Now): Html {
 }
 
 function stateOf(now: Now): readonly [word: string, tone: Tone, sentence: string] {
-  const { wrongBytes, hangingLocks, running, died, scheduler } = now
+  const { wrongBytes, hangingLocks, running, died, scheduler, schedulerDied } = now
   const doing = running.length > 0 ? ` ${doingOf(now)}` : ""
   if (wrongBytes.length > 0) return ["Look here", "bad", `Wrong bytes stand at the destination.${doing}`]
   if (hangingLocks.length > 0)
@@ -20,6 +20,8 @@ function stateOf(now: Now): readonly [word: string, tone: Tone, sentence: string
   if (running.length > 0) return ["Busy", "busy", doingOf(now)]
   if (died.length > 0)
     return ["Cut off", "warn", "A run died without a word; the next one takes over what it held."]
+  if (scheduler === undefined && schedulerDied)
+    return ["Idle", "bad", "Nothing runs. The scheduler died: nothing begins by itself."]
   if (isEmpty(now)) return ["New", "quiet", "Nothing was discovered yet."]
   if (scheduler === undefined)
     return ["Idle", "warn", "Nothing runs, and no scheduler lives that would begin the next run."]

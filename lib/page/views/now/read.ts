@@ -30,13 +30,15 @@ export interface Now {
   /** First of all: objects at the destination with bytes that must not be there. */
   readonly wrongBytes: readonly TroubledObject[]
   readonly hangingLocks: readonly HangingLock[]
-  /** Processes that ended without a word. */
+  /** Processes that ended without a word, but for schedulers. */
   readonly died: readonly OpenRun[]
   readonly progress: Progress
   readonly failures: FailureCounts
   /** All but the scheduler. */
   readonly running: readonly RunningNow[]
   readonly scheduler: OpenRun | undefined
+  /** Whether the last scheduler ended without a word. */
+  readonly schedulerDied: boolean
   readonly lastRun: PastRun | undefined
   readonly outlook: Outlook
   /** Of runs that copy, with what is left; null while none does. */
@@ -90,16 +92,17 @@ export function readNow({ ledger, config, clock }: Pick<PageDeps, "ledger" | "co
   return ledger.read(() => {
     const at = clock.now()
     const { running, died } = openRuns(ledger)
-    const working = running.filter(({ script }) => script !== "schedule")
+    const working = running.filter((run) => !isScheduler(run))
     return {
       at,
       wrongBytes: wrongBytes(ledger),
       hangingLocks: hangingLocks(ledger),
-      died,
+      died: died.filter((run) => !isScheduler(run)),
       progress: progressOf(readTotals(ledger.db)),
       failures: failureCounts(ledger),
       running: runningNow(ledger, working),
-      scheduler: running.find(({ script }) => script === "schedule"),
+      scheduler: running.find(isScheduler),
+      schedulerDied: died.some(isScheduler),
       lastRun: lastEndedRun(ledger),
       outlook: outlook(ledger, config.schedule, { catchUp: true }),
       rate: rateOf(ledger, working.filter(isCopying), lastHours(ledger, 2)),
@@ -110,6 +113,10 @@ export function readNow({ ledger, config, clock }: Pick<PageDeps, "ledger" | "co
       spool,
     }
   })
+}
+
+function isScheduler({ script }: OpenRun): boolean {
+  return script === "schedule"
 }
 
 /** Whether what a run does is counted by the minute. */

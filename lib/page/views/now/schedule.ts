@@ -9,12 +9,12 @@ import type { Now } from "./read.ts"
 
 /** What begins when, and by whom. */
 export function renderSchedule(now: Now, context: RenderContext): Html {
-  const { scheduler, lastRun, outlook } = now
+  const { lastRun, outlook } = now
   return panel(
     "Schedule",
     facts([
       ["Next run", nextRun(now, context)],
-      ["Scheduler", schedulerOf(scheduler, context)],
+      ["Scheduler", schedulerOf(now, context)],
       ...(outlook.catch_up === null ? [] : [["To make up for", catchUp(outlook.catch_up, context)] as const]),
       ["Tried again", retries(now, context)],
       [
@@ -34,9 +34,9 @@ function nextRun({ outlook: { next }, scheduler }: Now, context: RenderContext):
   return scheduler === undefined ? html`${when}<span class="note">if a scheduler lives by then</span>` : when
 }
 
-function schedulerOf(scheduler: Now["scheduler"], context: RenderContext): Html {
+function schedulerOf({ scheduler, schedulerDied }: Now, context: RenderContext): Html {
   if (scheduler === undefined)
-    return html`${badge("not there", "warn")}<span class="note">nothing begins by itself; <code>bun run schedule</code> starts it</span>`
+    return html`${schedulerDied ? badge("died", "bad") : badge("not there", "warn")}<span class="note">nothing begins by itself; <code>bun run schedule</code> starts it</span>`
   const { started_at, host, pid } = scheduler
   return html`${badge("alive", "good")}<span class="note">since ${moment(started_at, context)} · ${host}, pid ${pid}</span>`
 }
