@@ -45,7 +45,13 @@ function phraseOf(name: string, value: unknown): string | undefined {
   return tell === undefined ? `${count(value)} ${words}` : tell(value)
 }
 
+/** Nothing of what is no JSON object: somebody else has written it. */
 function parsed(counts: string | null): object {
-  const value: unknown = counts === null ? undefined : JSON.parse(counts)
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {}
+  try {
+    const value: unknown = JSON.parse(counts ?? "{}")
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {}
+  } catch (error) {
+    if (error instanceof SyntaxError) return {}
+    throw error
+  }
 }
