@@ -1,15 +1,13 @@
-import { Database } from "bun:sqlite"
 import { statSync } from "node:fs"
 import { join } from "node:path"
 import { claimNext, releaseClaim } from "../../lib/ledger/claims.ts"
-import { recordCohort } from "../../lib/ledger/cohorts.ts"
 import { type Ledger, openLedger } from "../../lib/ledger/open.ts"
 import { closeDeadRuns, endRun, startRun } from "../../lib/ledger/runs.ts"
 import { writeManifest } from "../../lib/operate/manifest.ts"
 import { beginStudy } from "../../lib/pipeline/copy/study-work.ts"
 import { type Owner, thisProcess } from "../../lib/support/owner.ts"
 import { bytes, count, table } from "../../lib/support/text.ts"
-import fill from "./ledger-fill.sql" with { type: "text" }
+import { fillLedger } from "./ledger-fill.ts"
 import { medianOf, scratchFolder } from "./measure.ts"
 import { benchOptions } from "./options.ts"
 import { BENCH_START } from "./start.ts"
@@ -27,7 +25,7 @@ const options = benchOptions("bench:ledger", HELP, { repeats: 11, studies: 1_000
 if (options !== undefined) {
   using folder = scratchFolder()
   const path = join(folder.path, "ledger.sqlite")
-  fillLedger(path, options.studies)
+  fillLedger(path, options.studies, "analyze")
   const questions = askAll(path, options.repeats)
   const manifest = await manifestOf(path)
   const size = statSync(path).size
@@ -57,23 +55,6 @@ if (options !== undefined) {
     )
   }
   process.exitCode = passed ? 0 : 1
-}
-
-function fillLedger(path: string, studies: number) {
-  {
-    using ledger = openLedger(path)
-    const runId = startRun(ledger, runOf(thisProcess()))
-    recordCohort(ledger, { runId, rulesText: "benchmark", parameters: {}, ranking: [], funnel: [] })
-    endRun(ledger, runId, "done", {})
-  }
-  using db = new Database(path)
-  // The file is thrown away when anything goes wrong.
-  db.run("pragma journal_mode = off")
-  db.run("pragma synchronous = off")
-  db.run("create temp table wanted (studies integer)")
-  db.query("insert into temp.wanted values (?)").run(studies)
-  db.run(fill)
-  db.run("analyze")
 }
 
 function askAll(path: string, repeats: number) {
