@@ -1,5 +1,6 @@
 -- Failures are looked at, and asked for again, class by class: how many there are, and which, is read from these alone.
-create index objects_failed on objects (verdict, error_class, study_id, position)
+-- The state is in it although it is in its condition: SQLite would look it up in the table else.
+create index objects_failed on objects (verdict, error_class, study_id, position, state)
   where state in ('failed', 'missing');
 
 drop index studies_failed;
