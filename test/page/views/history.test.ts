@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { foldAttempts } from "../../../lib/ledger/fold-attempts.ts"
+import { openLedger } from "../../../lib/ledger/open.ts"
 import { endRun, startRun } from "../../../lib/ledger/runs.ts"
 import { recordStudy } from "../../../lib/ledger/studies.ts"
 import type { RenderContext } from "../../../lib/page/page.ts"
@@ -10,6 +11,7 @@ import { wordsOf } from "../../../lib/page/views/history/words.ts"
 import { thisProcess } from "../../../lib/support/owner.ts"
 import { complete, FAILED } from "../../support/copying.ts"
 import { chestStudy, DAY, HOUR, newRun, type TestLedger, testLedger } from "../../support/ledger.ts"
+import { tempDir } from "../../support/temp.ts"
 import { openTestPage, pageConfig } from "../access/pages.ts"
 
 function shown(bench: TestLedger, { timezone = "UTC", isStatic = false }: Partial<RenderContext> = {}) {
@@ -141,11 +143,21 @@ describe("The rest", () => {
     expect(text).toContain("copied 11 11 kB failed 1 0 B")
   })
 
-  test("is said in words on an empty ledger", () => {
+  test("is said in words as long as nothing was copied", () => {
     using bench = testLedger()
     const { text } = shown(bench)
     for (const words of ["nothing moved", "Nothing was copied yet.", "No study took ten seconds or more."])
       expect(text).toContain(words)
+  })
+
+  test("is one sentence before the first run", async () => {
+    using dir = tempDir("history")
+    using ledger = openLedger(dir.file("ledger.sqlite"))
+    const config = pageConfig()
+    const context = { base: "", isStatic: false, timezone: "UTC", now: new Date(), csrf: undefined }
+    const { text } = renderHistory(readHistory({ ledger, config, clock: ledger.clock }), context)
+    expect(text).toContain("Nothing was done yet")
+    expect(text).not.toContain("data-plot")
   })
 
   test("has no links in a static file, and shows words from outside as words", async () => {

@@ -122,7 +122,7 @@ describe("A busy box", () => {
     using bench = busy()
     const { text } = shown(bench)
     expect(text).toContain("Objects per second 0.05 in the last 2 min Bytes per second 50 B/s")
-    expect(text).toContain("Moved in the hour 5 5.0 kB sent, 0 adopted")
+    expect(text).toContain("Objects moved 5 5.0 kB sent, 0 adopted")
     // 7 objects of 0.05 in each second.
     expect(text).toContain("2 studies left; at this pace in 2 min 20 s")
   })

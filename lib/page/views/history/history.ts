@@ -18,6 +18,7 @@ export function historyView({ deps, context }: PageRequest): View {
 }
 
 export function renderHistory(history: History, context: RenderContext): Html {
+  if (history.runs.length === 0) return panel("Nothing was done yet", EMPTY)
   return html`${renderDays(history)}
 <div class="columns">
 ${renderAdopted(history)}
@@ -26,6 +27,8 @@ ${renderFolded(history)}
 ${renderSlowest(history, context)}
 ${renderRuns(history.runs, context)}`
 }
+
+const EMPTY = nothing("Every run is remembered here, and what it moved on each day.")
 
 function renderDays({ days }: History): Html {
   const all = days.reduce(sumOf, NOTHING_MOVED)

@@ -68,11 +68,13 @@ function standings({ outOfCohort, withdrawn }: Now["progress"]["studies"]): stri
 function failuresLine({ failures: { retry, missing, givenUp } }: Now, context: RenderContext): Html {
   const all = retry + missing + givenUp
   if (all === 0) return html`<span class="good">Nothing failed.</span>`
-  const parts = [
-    retry > 0 && `${count(retry)} tried again by the next run`,
-    missing > 0 && `${count(missing)} missing at the origin and looked for again`,
-    givenUp > 0 && `${count(givenUp)} given up until somebody asks`,
-  ].filter((part) => part !== false)
+  const kinds = [
+    [retry, "tried again by the next run"],
+    [missing, "missing at the origin and looked for again"],
+    [givenUp, "given up until somebody asks"],
+  ] as const
+  const some = kinds.filter(([n]) => n > 0)
+  const told = some.map(([n, what]) => (some.length > 1 ? `${count(n)} ${what}` : what)).join(", ")
   const words = plural(all, "failure", "failures")
-  return html`<span class="${givenUp > 0 ? "bad" : "warn"}">${link("/failures", words, context)}</span>: ${parts.join(", ")}.`
+  return html`<span class="${givenUp > 0 ? "bad" : "warn"}">${link("/failures", words, context)}</span>: ${told}.`
 }

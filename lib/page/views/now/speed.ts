@@ -30,11 +30,11 @@ export function renderSpeed(now: Now, { timezone }: RenderContext): Html | false
       figure("Objects per second", speed === undefined ? "–" : rate(speed.objects), recently),
       figure("Bytes per second", speed === undefined ? "–" : `${bytes(Math.round(speed.bytes))}/s`, recently),
       figure(
-        "Moved in the hour",
+        "Objects moved",
         count(objects),
         `${bytes(hour.bytes)} sent, ${count(hour.adopted)} adopted`,
       ),
-      figure("Completed in the hour", count(hour.completed), `${plural(hour.failed, "try", "tries")} failed`),
+      figure("Studies completed", count(hour.completed), `${plural(hour.failed, "try", "tries")} failed`),
     ])}
 ${plot(
   "By the minute",
