@@ -13,7 +13,11 @@ await main(
     options: {
       host: option("ADDRESS", String, "listens there (PAGE_HOST); other than loopback only with a login"),
       port: option("PORT", portNumber, "listens on this port (PAGE_PORT); 0: on any that is free"),
-      export: option("FILE", String, "writes now, failures, cohort and history as one HTML file, and ends"),
+      export: option(
+        "FILE",
+        String,
+        "writes all but the studies as one HTML file that needs no server, and ends",
+      ),
     },
     config: PAGE_PARTS,
   },

@@ -15,6 +15,8 @@ import { readFailures } from "./views/failures/read.ts"
 import { renderFailures } from "./views/failures/render.ts"
 import { renderHistory } from "./views/history/history.ts"
 import { readHistory } from "./views/history/read.ts"
+import { readLocks } from "./views/locks/read.ts"
+import { renderLocks } from "./views/locks/render.ts"
 import { renderNow } from "./views/now/now.ts"
 import { readNow } from "./views/now/read.ts"
 
@@ -38,6 +40,8 @@ const VIEWS: readonly ExportedView[] = [
     draw: ({ ledger, config }, context) =>
       renderCohort(readCohort(ledger, undefined), config.ranking.cohortPin, context),
   },
+  // What the others say of locks leads here.
+  { id: "locks", title: "Locks", draw: ({ ledger }, context) => renderLocks(readLocks(ledger), context) },
   { id: "history", title: "History", draw: (deps, context) => renderHistory(readHistory(deps), context) },
 ]
 
@@ -55,7 +59,7 @@ export interface ExportReport {
 }
 
 /**
- * Writes what the page shows of now, failures, cohort and history into one file that a browser opens without a server: it
+ * Writes what the page shows of now, failures, cohort, locks and history into one file that a browser opens without a server: it
  * loads nothing, leads nowhere, and changes nothing. It appears when it is whole.
  * @throws UsageError there is no ledger, or the file cannot be written
  * @throws LedgerUnusable, PageUnbuildable
@@ -75,7 +79,7 @@ export async function exportPage(
 }
 
 export function renderExported({ file, bytes: size }: ExportReport): string {
-  return `${file}: now, failures, cohort and history, ${bytes(size)}; it needs no server`
+  return `${file}: now, failures, cohort, locks and history, ${bytes(size)}; it needs no server`
 }
 
 function exportedDocument(deps: PageDeps, { style, script }: Assets["inline"], made: Date): Html {

@@ -68,6 +68,22 @@ describe("A class of failures that is asked for again", () => {
     expect(contents(bench)).toEqual(before)
   })
 
+  test("is not touched in a series that is locked, whatever failed of it", () => {
+    using bench = troubledLedger()
+    bench.ledger.db.run(
+      `insert into cod_locks (token, series_no, series_uri, names, run_id, intended_at)
+       select 'of ' || series_no, series_no, 'gs://c/' || series_no, '[".cod.lock"]', 1, '${T0}' from cod_series`,
+    )
+    const before = contents(bench)
+    for (const errorClass of ["InstanceConflict", "ThumbnailError", "TarDisagreesError"])
+      expect(retry(bench, { verdict: "give-up", errorClass })).toEqual({ outcome: "nothing" })
+    const lock = { verdict: "retry", errorClass: "LockAcquisitionError" } as const
+    expect(retry(bench, lock)).toEqual({ outcome: "nothing" })
+    for (const studyId of ["a", "b", "g", "i"])
+      expect(retry(bench, { studyId })).toEqual({ outcome: "nothing" })
+    expect(contents(bench)).toEqual(before)
+  })
+
   test("is queued once", () => {
     using bench = troubledLedger()
     for (const { verdict, errorClass } of failureClasses(bench.ledger)) {

@@ -29,7 +29,7 @@ describe("The page as one file", () => {
   test("has every view, when it was made, and of which ledger", async () => {
     using bench = troubledLedger()
     const { report, text, markup } = await exported(bench)
-    for (const id of ["now", "failures", "cohort", "history"]) {
+    for (const id of ["now", "failures", "cohort", "locks", "history"]) {
       expect(markup).toContain(`<section id="${id}"`)
       expect(markup).toContain(`<a href="#${id}">`)
     }

@@ -37,7 +37,7 @@ function locked(bench: TestLedger, studyId: string, runId: number, uri = `gs://c
 describe("The view of locks", () => {
   test("has those that hang, with why, by whom, and what to do step by step", async () => {
     const text = await view(troubledLedger())
-    expect(text).toContain("Hanging locks")
+    expect(text).toContain("Locks that hang")
     expect(text).toContain("TarDisagreesError: tar and metadata disagree")
     expect(text).toContain(".cod.lock#17")
     expect(text).toContain(`<li>look: <code>bun run cod check ${HANGING_URI}</code></li>`)
@@ -51,7 +51,9 @@ describe("The view of locks", () => {
     locked(bench, "yy", ended)
     endRun(bench.ledger, ended, "stopped", {})
     const text = plain(await view(bench))
-    expect(text).toMatch(/Unfinished locks.*gs:\/\/c\/yy.*bun run locks adopt.*Held locks.*gs:\/\/c\/x/)
+    expect(text).toMatch(
+      /Locks that were left.*gs:\/\/c\/yy.*bun run locks adopt.*Locks that are held.*gs:\/\/c\/x/,
+    )
   })
 
   test("has the locks of others that were met, without asking the datastore", async () => {

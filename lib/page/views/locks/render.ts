@@ -18,12 +18,12 @@ type OwnState = Exclude<LockState, "foreign">
 const STATES: readonly (readonly [state: OwnState, heading: string, note: string, tone: Tone])[] = [
   [
     "hanging",
-    "Hanging locks",
+    "Locks that hang",
     "left standing on purpose: nobody writes these series before a person has looked",
     "bad",
   ],
-  ["unfinished", "Unfinished locks", "their run ended without a word; the next one settles them", "warn"],
-  ["held", "Held locks", "somebody packs these series right now", "busy"],
+  ["unfinished", "Locks that were left", "their run ended without a word; the next one settles them", "warn"],
+  ["held", "Locks that are held", "somebody packs these series right now", "busy"],
 ]
 
 /** A list of locks is read no further than this. */
@@ -40,7 +40,7 @@ ${own}
 ${panel("Locks of others", foreignList(foreign, context), "met when these series were tried last")}
 <div class="columns">${panel("Studies that are claimed", studiesTable(studies, context), plural(studies.length, "study", "studies"))}
 ${panel("Series that are claimed", seriesTable(series, context), count(series.length))}</div>
-${panel("Discovery", discoveryText(data, context))}`
+${panel("Who discovers", discoveryText(data, context))}`
 }
 
 function lockList(lines: readonly LockLine[], tone: Tone, context: RenderContext): Html {
