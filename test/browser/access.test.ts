@@ -7,22 +7,26 @@ import { PLACES } from "./places.ts"
 import { startChromium } from "./support/chromium.ts"
 import { complaintsOf, watchingScripts } from "./support/complaints.ts"
 import { screenshot } from "./support/screenshot.ts"
-import { PASSWORD, sendLogin, serve, USER, WITH_LOGIN } from "./support/served.ts"
+import { PASSWORD, type Served, sendLogin, serve, USER, WITH_LOGIN } from "./support/served.ts"
 import { visit } from "./support/visitor.ts"
 
 let browser: Browser
 let dir: TempDir
 let box: Record<string, string>
+/** Shared by those who type the right password. */
+let served: Served
 
 beforeAll(async () => {
   browser = await startChromium()
   dir = tempDir("page")
   box = { LEDGER_PATH: dir.file("ledger.sqlite"), DESTINATION_URI: `file://${dir.file("destination")}` }
   openLedger(box.LEDGER_PATH!)[Symbol.dispose]()
+  served = await serve({ ...box, ...WITH_LOGIN })
 })
 
 afterAll(async () => {
   await browser?.close()
+  await served?.[Symbol.asyncDispose]()
   dir?.[Symbol.dispose]()
 })
 
@@ -31,7 +35,6 @@ const ENTRIES = PLACES.filter(({ path }) => path === undefined).map(({ route }) 
 
 describe("whoever is not logged in", () => {
   test.each(ENTRIES)("is asked to, and then sees %s", async (path) => {
-    await using served = await serve({ ...box, ...WITH_LOGIN })
     await using visitor = await visit(browser, served.url)
     await visitor.goto(path)
     expect(new URL(visitor.page.url()).pathname).toBe("/login")
@@ -42,7 +45,6 @@ describe("whoever is not logged in", () => {
   })
 
   test("gets nothing of the box by other ways", async () => {
-    await using served = await serve({ ...box, ...WITH_LOGIN })
     for (const path of ["/", "/metrics", "/live/now", "/failures/retry", "/flower"]) {
       for (const method of ["GET", "POST"]) {
         const answer = await fetch(served.url + path, { method, redirect: "manual" })
@@ -76,7 +78,6 @@ describe("the login", () => {
   test.each(["//example.org/", "https://example.org/", "javascript:alert(1)", `"><script>alert(1)</script>`])(
     "leads nowhere else: %s",
     async (to) => {
-      await using served = await serve({ ...box, ...WITH_LOGIN })
       await using visitor = await visit(browser, served.url)
       await visitor.goto(`/login?${new URLSearchParams({ to })}`)
       await sendLogin(visitor)
@@ -86,7 +87,6 @@ describe("the login", () => {
   )
 
   test.each([1280, 400] as const)("is without fault, %d px wide", async (width) => {
-    await using served = await serve({ ...box, ...WITH_LOGIN })
     for (const scheme of ["light", "dark"] as const) {
       await using visitor = await visit(browser, served.url, {
         width,
@@ -102,7 +102,6 @@ describe("the login", () => {
 
 describe("a session", () => {
   test("is a cookie that scripts cannot read and other sites' forms do not get", async () => {
-    await using served = await serve({ ...box, ...WITH_LOGIN })
     await using visitor = await visit(browser, served.url)
     await visitor.goto("/login")
     await sendLogin(visitor)
@@ -113,7 +112,6 @@ describe("a session", () => {
   })
 
   test("ends when somebody logs out, also where its cookie was copied", async () => {
-    await using served = await serve({ ...box, ...WITH_LOGIN })
     await using visitor = await visit(browser, served.url)
     await visitor.goto("/login")
     await sendLogin(visitor)
