@@ -6,6 +6,7 @@ import { encodeJpg } from "../../cod/thumbnail/jpg.ts"
 import { MAX_SIZE } from "../../cod/thumbnail/picture.ts"
 import { readPpms } from "../../cod/thumbnail/ppm.ts"
 import { CONTENT_TYPES } from "../../cod/thumbnail/thumbnail-file.ts"
+import { semaphore } from "../../support/pool.ts"
 import type { Media } from "./media.ts"
 import { NotShown } from "./not-shown.ts"
 import type { OpenSeries } from "./open-series.ts"
@@ -29,8 +30,11 @@ export interface Stills {
 /** Those of videos are kept, a few kilobytes each. */
 const KEPT_BYTES = 8 << 20
 
-/** Every still takes a program of its own. */
+/** Every still of a video takes a program of its own: so many at a time. */
+const AT_ONCE = 2
+
 export function stills(): Stills {
+  const places = semaphore(AT_ONCE)
   const kept = lru<Media>(KEPT_BYTES, ({ bytes }) => bytes.length)
   return {
     async of(series, signal) {
@@ -39,6 +43,7 @@ export function stills(): Stills {
       if (known !== undefined) return known
       const thumbnail = await storedThumbnail(series, signal)
       if (thumbnail.type === "image/jpeg") return thumbnail
+      using _ = await places.acquire(1, signal)
       const still: Media = { bytes: await firstFrame(thumbnail, signal), type: "image/jpeg" }
       kept.set(name, still)
       return still

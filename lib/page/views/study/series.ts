@@ -100,6 +100,7 @@ ${figures([
 ])}
 <p>${summary?.hasBurnedInText && BURNED_IN}</p>
 ${why !== null && html`<p class="why bad">${why}${tries > 1 && `, after ${plural(tries, "try", "tries")}`}</p>`}
+${notes.hangingSince !== null && html`<p class="note">Nothing is packed into it before a person has looked: ${link("/locks", "Locks", context)} says how.</p>`}
 <dl class="pairs"><dt>Series</dt><dd>${uid(known.seriesUid)}</dd><dt>Study</dt><dd>${uid(known.studyUid)}</dd>
 <dt>In the ledger</dt><dd>${notes.studyIds.map((id) => html`${studyLink(id, context)} `)}</dd></dl>
 </div></div>`,
