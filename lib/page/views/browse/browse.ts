@@ -61,7 +61,7 @@ function card(study: BrowsedStudy, context: RenderContext): Html {
   return html`<li class="card"><a class="card-link" href="${context.base}/studies/${encodeURIComponent(studyId)}">${picture}<span class="facts"><strong>${signed}</strong> <span>${modalitiesText(study.modalities)} · ${plural(images, "image")}</span> <span>${rank} ${standingBadge({ ...study, isClaimed: study.isClaimed === 1 })}</span></span></a></li>`
 }
 
-function whyNoPicture({ images, completedAt }: BrowsedStudy): string {
+function whyNoPicture({ images, waiting, troubled }: BrowsedStudy): string {
   if (images === 0) return "no images"
-  return completedAt === null ? "not copied yet" : "no thumbnail yet"
+  return waiting + troubled > 0 ? "not copied yet" : "no picture yet"
 }
