@@ -187,6 +187,20 @@ describe("/events/now", () => {
     expect(response.status).toBe(403)
   })
 
+  test("has room again when browsers have gone", async () => {
+    await using page = await openTestPage({}, { site: SITE })
+    const gone = new AbortController()
+    const ask = (signal = NEVER) => page.ask("/events/now", { signal })
+    const all = await Promise.all(Array.from({ length: MOST_LISTENERS }, () => ask(gone.signal)))
+    expect(all.map(({ status }) => status)).toEqual(all.map(() => 200))
+    expect((await ask()).status).toBe(503)
+    gone.abort()
+    let last = await ask()
+    while (last.status === 503) last = await ask()
+    await using heard = listener(last)
+    await heard.hear("part")
+  })
+
   test("ends with the server", async () => {
     const page = await openTestPage({}, { site: SITE })
     const heard = listener(await page.ask("/events/now"))
