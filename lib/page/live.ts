@@ -23,8 +23,8 @@ const TICKS_UNCHANGED = 10
 /** A proxy between us may close what is silent, and a browser that went away is noticed by talking to it. */
 const HEARTBEAT_TICKS = 15
 
-/** Then the browser comes again by itself, and whether it may is asked anew. */
-const LONGEST_TICKS = 900
+/** Then the browser comes again by itself, and whether it may is asked anew. One that fell asleep gives its place back. */
+const LONGEST_MS = 15 * 60_000
 
 const MOST_LISTENERS = 32
 
@@ -32,7 +32,10 @@ const MOST_LISTENERS = 32
 export function liveOver<Data>(
   deps: LiveDeps,
   part: LivePart<Data>,
-  { tickMs = TICK_MS }: { readonly tickMs?: number } = {},
+  {
+    tickMs = TICK_MS,
+    longestMs = LONGEST_MS,
+  }: { readonly tickMs?: number; readonly longestMs?: number } = {},
 ): Live {
   const closing = new AbortController()
   let listeners = 0
@@ -41,13 +44,12 @@ export function liveOver<Data>(
     if (!closing.signal.aborted) latest.renew()
   })
 
-  async function* heard(context: RenderContext, signal: AbortSignal): AsyncGenerator<string> {
+  async function* heard(context: RenderContext): AsyncGenerator<string> {
     let shown: string | undefined
     let silent = 0
     yield `retry: ${RETRY_MS}\n\n`
-    for (let ticks = 0; ticks < LONGEST_TICKS; ticks += 1) {
+    for (;;) {
       await pulse.next()
-      if (signal.aborted) return
       const drawn = latest.drawn(context)
       if (drawn === undefined) return
       silent += 1
@@ -64,14 +66,11 @@ export function liveOver<Data>(
       if (closing.signal.aborted || listeners >= MOST_LISTENERS)
         return plain("too many are listening already", 503, { "retry-after": "60" })
       listeners += 1
-      const leaving = new AbortController()
-      const ends = AbortSignal.any([signal, closing.signal, leaving.signal])
-      const gone = () => {
-        if (leaving.signal.aborted) return
-        leaving.abort()
+      const ends = AbortSignal.any([signal, closing.signal, AbortSignal.timeout(longestMs)])
+      const stream = streamOf(heard(context), ends, () => {
         listeners -= 1
-      }
-      return new Response(streamOf(heard(context, ends), gone), {
+      })
+      return new Response(stream, {
         headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
       })
     },
@@ -142,23 +141,43 @@ function eventOf(name: string, text: string): string {
   return `event: ${name}\n${lines.join("")}\n`
 }
 
-/** Of a listener that reads slowly nothing piles up: it is asked for when there is room. */
-function streamOf(texts: AsyncGenerator<string>, gone: () => void): ReadableStream<Uint8Array> {
+/**
+ * Of a listener that reads slowly nothing piles up: it is asked for when there is room. One that does not read at all is
+ * let go when its time has come, as well.
+ * @param gone called once, however it ends
+ */
+function streamOf(
+  texts: AsyncGenerator<string>,
+  ends: AbortSignal,
+  gone: () => void,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
+  let isOver = false
+
+  function end() {
+    if (isOver) return
+    isOver = true
+    gone()
+  }
+
   return new ReadableStream(
     {
-      async pull(controller) {
-        try {
-          const { done, value } = await texts.next()
-          if (done !== true) return controller.enqueue(encoder.encode(value))
-          gone()
-          controller.close()
-        } catch (error) {
-          gone()
-          throw error
+      start(controller) {
+        const stop = () => {
+          if (!isOver) controller.close()
+          end()
         }
+        if (ends.aborted) stop()
+        else ends.addEventListener("abort", stop, { once: true })
       },
-      cancel: gone,
+      async pull(controller) {
+        const { done, value } = await texts.next()
+        if (isOver) return
+        if (done !== true) return controller.enqueue(encoder.encode(value))
+        end()
+        controller.close()
+      },
+      cancel: end,
     },
     { highWaterMark: 0 },
   )

@@ -33,7 +33,7 @@ interface Runs extends Disposable {
   listen(context?: RenderContext): Listener
 }
 
-function runsLive({ tickMs = 2 } = {}): Runs {
+function runsLive(options: { readonly tickMs?: number; readonly longestMs?: number } = {}): Runs {
   const bench = testLedger()
   const logged: string[] = []
   const log = createLogger({ level: "DEBUG", redact: redactor([]), write: (line) => logged.push(line) })
@@ -46,7 +46,7 @@ function runsLive({ tickMs = 2 } = {}): Runs {
     },
     draw: (n, { base }) => html`<p>${n} runs at "${base}"</p>`,
   }
-  const live = liveOver({ ledger, clock: bench.clock, log }, part, { tickMs })
+  const live = liveOver({ ledger, clock: bench.clock, log }, part, { tickMs: 2, ...options })
   const runs: Runs = {
     live,
     logged,
@@ -136,6 +136,18 @@ describe("Whoever listens", () => {
     expect(runs.live.listen(CONTEXT, NEVER).status).toBe(503)
     await Promise.all(all.map((heard) => heard[Symbol.asyncDispose]()))
   })
+})
+
+test("Who never reads gives the place back when the time has come", async () => {
+  using runs = runsLive({ longestMs: 20 })
+  const ask = () => runs.live.listen(CONTEXT, NEVER)
+  const asleep = Array.from({ length: MOST_LISTENERS }, ask)
+  expect(asleep.map(({ status }) => status)).toEqual(asleep.map(() => 200))
+  let last = ask()
+  for (; last.status === 503; last = ask()) await Bun.sleep(1)
+  expect(last.status).toBe(200)
+  await using heard = listener(asleep[0]!)
+  while ((await heard.next()) !== undefined);
 })
 
 test("What ends a line within a text ends no line of the stream", async () => {
