@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import type { Browser, Cookie, Response } from "playwright-core"
 import { SITE } from "../../lib/page/site.ts"
+import { runScript } from "../support/process.ts"
+import { type TempDir, tempDir } from "../support/temp.ts"
 import { PLACES, type Place, pathOf } from "./places.ts"
 import { startChromium } from "./support/chromium.ts"
 import { complaintsOf, watchingScripts } from "./support/complaints.ts"
@@ -15,6 +17,9 @@ const APPEARANCES: readonly Appearance[] = [1280, 400].flatMap((width) =>
 
 /** Of a document with its style, its scripts and its icon, as the browser unpacks them; pictures of studies are not of the page. */
 const MOST_BYTES = 300_000
+
+/** What of it there is without a server; buttons are not. */
+const EXPORTED = ["now", "cohort", "failures", "history"]
 
 let browser: Browser
 let scene: Scene
@@ -68,6 +73,44 @@ describe.each(PLACES)("$name", (place) => {
       visitor.loaded.filter(isOfThePage).map(async (each) => (await each.body()).length),
     )
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(MOST_BYTES)
+  })
+})
+
+describe("the export", () => {
+  const exported = async (dir: TempDir) => {
+    const { exitCode, stderr } = await runScript(
+      ["scripts/dashboard.ts", "--export", dir.file("page.html")],
+      {
+        env: scene.hospital.env,
+      },
+    )
+    expect([exitCode, stderr]).toEqual([0, ""])
+    return `file://${dir.path}`
+  }
+
+  test.each(APPEARANCES)("is without fault, $width px wide, $scheme", async (appearance) => {
+    using dir = tempDir("export")
+    await using visitor = await visit(browser, await exported(dir), { ...appearance, scripts })
+    await visitor.goto("/page.html")
+    await screenshot(visitor, `export-${appearance.width}-${appearance.scheme}`)
+    expect(await complaintsOf(visitor)).toEqual([])
+    expect(visitor.loaded.map((response) => response.url())).toEqual([visitor.page.url()])
+  })
+
+  test("has what the views have, leads nowhere, and names nobody", async () => {
+    using dir = tempDir("export")
+    await using visitor = await visit(browser, await exported(dir), { javaScript: false })
+    await visitor.goto("/page.html")
+    const { page } = visitor
+    const text = await page.locator("main").textContent()
+    for (const { name, entry, has } of PLACES) {
+      if (!EXPORTED.includes(name)) continue
+      expect(await page.getByRole("heading", { name: entry, exact: true }).count()).toBeGreaterThan(0)
+      for (const each of has) if (!/Retry/.test(String(each))) expect(text).toMatch(each)
+    }
+    expect(await page.locator("a:not([href^='#']), form, button").count()).toBe(0)
+    expect(scene.personal.filter((each) => text!.includes(each))).toEqual([])
+    expect(visitor.trouble).toEqual([])
   })
 })
 

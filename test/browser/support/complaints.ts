@@ -7,6 +7,7 @@ export async function complaintsOf(visitor: Visitor): Promise<string[]> {
   return [
     ...visitor.trouble,
     ...(await overflow(visitor.page)),
+    ...(await undrawn(visitor.page)),
     ...(await shifts(visitor.page)),
     ...(await barriers(visitor.page)),
   ]
@@ -42,12 +43,30 @@ async function overflow(page: Page): Promise<string[]> {
   const [wide, has] = await page.evaluate<[number, number]>(
     "[document.documentElement.scrollWidth, document.documentElement.clientWidth]",
   )
-  return wide <= has ? [] : [`scrolls sideways: ${wide} px wide on ${has}`]
+  const hidden = await page.evaluate<string[]>(
+    `[...document.querySelectorAll("nav a")].filter((link) => link.getBoundingClientRect().right > ${has})
+      .map((link) => link.textContent)`,
+  )
+  return [
+    ...(wide <= has ? [] : [`scrolls sideways: ${wide} px wide on ${has}`]),
+    ...hidden.map((name) => `out of sight: ${name}`),
+  ]
 }
+
+/** Plots that only their words tell of. */
+async function undrawn(page: Page): Promise<string[]> {
+  const plots = page.locator("[data-plot]")
+  const all = await plots.count()
+  const drawn = await plots.filter({ has: page.locator("canvas") }).count()
+  return all === drawn ? [] : [`${all - drawn} of ${all} plots are not drawn`]
+}
+
+/** Every rule that is on by default, and that what is touched is large enough (WCAG 2.2, 2.5.8). */
+const AXE = `axe.run(document, { rules: { "target-size": { enabled: true } } })`
 
 /** Everything that axe-core finds, of whatever impact. */
 async function barriers(page: Page): Promise<string[]> {
-  const { violations } = await page.evaluate<AxeResults>("axe.run(document)")
+  const { violations } = await page.evaluate<AxeResults>(AXE)
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${help}: ${html.slice(0, 300)}: ${failureSummary}`),
   )
