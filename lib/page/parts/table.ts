@@ -8,6 +8,8 @@ export interface Column {
   readonly isNumber?: boolean
   /** Ids and keys: in figures of one width, broken anywhere. */
   readonly isCode?: boolean
+  /** Sentences: wide enough to be read, also where the table scrolls. */
+  readonly isText?: boolean
 }
 
 /**
@@ -30,7 +32,8 @@ function cell(value: HtmlValue): HtmlValue {
   return typeof value === "number" ? count(value) : value
 }
 
-function classOf({ isNumber, isCode }: Omit<Column, "heading">): Html {
+function classOf({ isNumber, isCode, isText }: Omit<Column, "heading">): Html {
   if (isNumber) return html` class="number"`
+  if (isText) return html` class="text"`
   return isCode ? html` class="code"` : html``
 }
