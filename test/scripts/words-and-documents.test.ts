@@ -153,7 +153,9 @@ describe("documents", () => {
     const document = documentOf(ran)
     expect(Object.keys(document)).toEqual(["studies", "totals", "estimate", "ingest"])
     const packing = ["series_packed", "instances_new", "instances_same", "instances_conflict", "series_lost"]
-    for (const study of document.studies) expect(Object.keys(study)).toEqual([...STUDY_KEYS, ...packing])
+    const drawing = ["thumbnails_made", "thumbnails_failed"]
+    for (const study of document.studies)
+      expect(Object.keys(study)).toEqual([...STUDY_KEYS, ...packing, ...drawing])
     expect(
       document.studies.find(({ study_id }: { study_id: string }) => study_id === whole.studyId),
     ).toMatchObject({
