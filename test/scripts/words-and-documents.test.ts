@@ -176,6 +176,8 @@ describe("documents", () => {
       "INFO copied",
       "INFO to copy: 2 studies, 6 objects, 0 B and 2 images of unknown size",
       "WARNING not complete",
+      // Its image is a stub, with nothing to draw.
+      "WARNING the series is packed without a thumbnail",
     ])
 
     const copied = await script(hospital, "copy", "--json", whole.studyId)
