@@ -7,8 +7,7 @@ import { main, option, portNumber } from "../lib/support/cli.ts"
 await main(
   {
     name: "dashboard",
-    summary:
-      "Serves the page until it is stopped: what the box is doing, what failed, what was done. It only reads.",
+    summary: "Serves the page until it is stopped: what the box is doing, what failed, and what was done.",
     example: "--port 8080",
     options: {
       host: option("ADDRESS", String, "listens there (PAGE_HOST); other than loopback only with a login"),

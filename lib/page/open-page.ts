@@ -25,7 +25,7 @@ export interface OpenPage extends AsyncDisposable {
 }
 
 /**
- * Opens the page over the ledger of the configuration until it is disposed. It only reads, and is no run of the ledger.
+ * Opens the page over the ledger of the configuration until it is disposed. It is no run of the ledger, and writes it only for a moment, when somebody asks for a retry.
  * @throws UsageError there is no ledger, or somebody from elsewhere could look without a login
  * @throws LedgerUnusable, PageUnavailable
  */

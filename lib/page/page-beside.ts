@@ -1,9 +1,11 @@
-import { systemClock } from "../support/clock.ts"
+import { type Clock, systemClock } from "../support/clock.ts"
 import type { Report } from "../support/sentry.ts"
 import { type OpenPage, openPage, type PageStart } from "./open-page.ts"
 
 export interface BesideStart extends PageStart {
   readonly report: Report
+  /** By which it waits. */
+  readonly clock?: Clock
 }
 
 /** What took the port may go. */
@@ -26,8 +28,9 @@ export async function pageBeside(start: BesideStart): Promise<AsyncDisposable> {
 }
 
 async function openLater(start: BesideStart, signal: AbortSignal): Promise<OpenPage | undefined> {
+  const { clock = systemClock } = start
   for (;;) {
-    await systemClock.delay(AGAIN_MS, signal).catch((error: unknown) => {
+    await clock.delay(AGAIN_MS, signal).catch((error: unknown) => {
       if (!signal.aborted) throw error
     })
     if (signal.aborted) return undefined
