@@ -105,10 +105,11 @@ function addressesOf(base: string, path: string): string[] {
 
 function answering({ deps, access, frame, series, live, closing }: Serving, route: Route, base: string) {
   return async (request: Bun.BunRequest, server: Server<undefined>): Promise<Response> => {
+    const url = URL.parse(request.url)
+    if (url === null) return secured(plain("the host that was asked for is none", 400))
     const address = server.requestIP(request)?.address ?? ""
     const admitted = access.admit(request, { admits: route.admits, base, address })
     if (admitted instanceof Response) return secured(admitted)
-    const url = new URL(request.url)
     const context = contextOf(deps, access, admitted, base)
     const { session } = admitted
     const response = await route.handle({

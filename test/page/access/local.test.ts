@@ -29,7 +29,7 @@ describe("without a login", () => {
     ["localhost.evil.example", 403],
     ["127.0.0.1.evil.example:5555", 403],
     ["evil.example:5555", 403],
-    ["localhost@evil.example", 403],
+    ["localhost@evil.example", 400],
     ["192.168.1.2", 403],
   ])("asked for as %s", async (host, status) => {
     await using page = await openTestPage()

@@ -96,6 +96,15 @@ describe("the login", () => {
     expect((await page.send("/login", RIGHT, { headers, ...from })).status).toBe(status)
   })
 
+  test.each(["a b", "[::1", "evil/..//x", "a:99999"])(
+    "asked for as %p is nowhere, and no error",
+    async (host) => {
+      await using page = await openTestPage(LOGIN)
+      expect((await page.ask("/failures", { headers: { ...HTML, host } })).status).toBe(400)
+      expect(page.logged).toEqual([])
+    },
+  )
+
   test("takes forms of a few words only", async () => {
     await using page = await openTestPage(LOGIN)
     const post = (body: string | FormData, type?: string) =>
