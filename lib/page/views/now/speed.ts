@@ -29,11 +29,7 @@ export function renderSpeed(now: Now, { timezone }: RenderContext): Html | false
     html`${figures([
       figure("Objects per second", speed === undefined ? "–" : rate(speed.objects), recently),
       figure("Bytes per second", speed === undefined ? "–" : `${bytes(Math.round(speed.bytes))}/s`, recently),
-      figure(
-        "Objects moved",
-        count(objects),
-        `${bytes(hour.bytes)} sent, ${count(hour.adopted)} adopted`,
-      ),
+      figure("Objects moved", count(objects), `${bytes(hour.bytes)} sent, ${count(hour.adopted)} adopted`),
       figure("Studies completed", count(hour.completed), `${plural(hour.failed, "try", "tries")} failed`),
     ])}
 ${plot(
