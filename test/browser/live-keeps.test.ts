@@ -7,7 +7,7 @@ import { openTestPage, type TestPage } from "../page/access/pages.ts"
 import { complete, GIVEN_UP } from "../support/copying.ts"
 import { chestStudy, mustClaim } from "../support/ledger.ts"
 import { startChromium } from "./support/chromium.ts"
-import { type Visitor, visit } from "./support/visitor.ts"
+import { until, type Visitor, visit } from "./support/visitor.ts"
 
 let browser: Browser
 
@@ -77,7 +77,7 @@ test("Plots follow the scheme, and tell what stands under the pointer", async ()
   const { page, visitor } = now
   await page.evaluate("window.canvas = document.querySelector('canvas')")
   await page.emulateMedia({ colorScheme: "dark" })
-  await page.waitForFunction("window.canvas !== document.querySelector('canvas')")
+  await until(page, "window.canvas !== document.querySelector('canvas')")
   expect(await page.locator("canvas").count()).toBe(1)
   await page.locator(".u-over").hover({ position: { x: 400, y: 50 } })
   await page.getByText(/^Bytes sent: /).waitFor()

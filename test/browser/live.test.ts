@@ -63,11 +63,9 @@ async function copied(page: Page): Promise<number> {
 
 /** What it says once it says more than that. */
 async function copiedBeyond(page: Page, least: number): Promise<number> {
-  await figure(page).and(page.locator(`:text-matches("^[0-9]+$")`)).waitFor()
-  for (let now = await copied(page); ; now = await copied(page)) {
-    if (now > least) return now
-    await page.waitForTimeout(100)
-  }
+  let now = await copied(page)
+  for (; now <= least; now = await copied(page)) await page.waitForTimeout(50)
+  return now
 }
 
 function figure(page: Page) {

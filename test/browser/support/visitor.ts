@@ -93,3 +93,11 @@ function isFailure(request: Request): boolean {
 function told(request: Request): string {
   return `${request.method()} ${request.url()}: ${request.failure()?.errorText}`
 }
+
+/**
+ * Waits until an expression holds in the document; a test that waits in vain ends by its own limit. Playwright's
+ * `waitForFunction` evaluates strings within the document, which the page's policy forbids.
+ */
+export async function until(page: Page, expression: string) {
+  while (!(await page.evaluate<boolean>(expression))) await page.waitForTimeout(50)
+}
