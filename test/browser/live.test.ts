@@ -3,6 +3,7 @@ import type { Browser, Page } from "playwright-core"
 import { openHospital } from "../support/hospital.ts"
 import { startChromium } from "./support/chromium.ts"
 import { layoutShift, MOST_SHIFT, watchingScripts } from "./support/complaints.ts"
+import { screenshot } from "./support/screenshot.ts"
 import { serve } from "./support/served.ts"
 import { visit } from "./support/visitor.ts"
 
@@ -44,6 +45,7 @@ test("Now follows a copy from its first object to its last, and nothing jumps", 
     .waitFor()
   const [midway] = await Promise.all([copiedBeyond(page, 0), stalled.reached()])
   expect(midway).toBeLessThan(OBJECTS)
+  await screenshot(visitor, "now-busy-1280-light")
 
   stalled.release()
   expect((await copying).code).toBe(0)

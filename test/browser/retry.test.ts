@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import type { Browser } from "playwright-core"
 import { failures, type Hospital, openHospital } from "../support/hospital.ts"
 import { startChromium } from "./support/chromium.ts"
+import { screenshot } from "./support/screenshot.ts"
 import { logIn, serve, USER, WITH_LOGIN } from "./support/served.ts"
 import { type Visitor, visit } from "./support/visitor.ts"
 
@@ -25,6 +26,7 @@ describe("a failure that was given up", () => {
     const told = page.getByRole("status")
     expect(await told.textContent()).toStartWith("1 failure of DestinationConflict is queued.")
     expect(failures(hospital)).toEqual([])
+    await screenshot(visitor, "failures-asked-for-1280-light")
 
     expect((await hospital.discoverAndCopy()).code).toBe(0)
     expect(hospital.text(metadataKey)).toContain(studyId)
