@@ -8,19 +8,9 @@ import dailyAttempts from "./migrations/004_daily_attempts.sql" with { type: "te
 import cod from "./migrations/005_cod.sql" with { type: "text" }
 import thumbnails from "./migrations/006_thumbnails.sql" with { type: "text" }
 import page from "./migrations/007_page.sql" with { type: "text" }
-import failureClasses from "./migrations/008_failure_classes.sql" with { type: "text" }
 
 /** In order; a ledger's `user_version` counts how many of them it has. Published ones are never edited. */
-const MIGRATIONS: readonly string[] = [
-  tables,
-  views,
-  schedule,
-  dailyAttempts,
-  cod,
-  thumbnails,
-  page,
-  failureClasses,
-]
+const MIGRATIONS: readonly string[] = [tables, views, schedule, dailyAttempts, cod, thumbnails, page]
 
 /** The version that this program gives a ledger. */
 export const LEDGER_VERSION = MIGRATIONS.length

@@ -4,7 +4,7 @@ alter table cod_series add column thumbnail_error_class text;
 alter table cod_series add column thumbnail_error_message text;
 
 create index cod_series_undrawn on cod_series (series_no) where state = 'packed' and thumbnail is null;
-create index cod_series_not_drawn on cod_series (series_no) where thumbnail = 'failed';
+create index cod_series_not_drawn on cod_series (thumbnail_error_class, series_no) where thumbnail = 'failed';
 
 drop view failures;
 
