@@ -120,6 +120,8 @@ describe("a run over a whole hospital", () => {
         "instances_same",
         "instances_conflict",
         "series_lost",
+        "thumbnails_made",
+        "thumbnails_failed",
       ])
     }
     const sum = (value: (result: (typeof results)[number]) => number) =>

@@ -39,7 +39,7 @@ export function renderLocks(data: LocksData, context: RenderContext): Html {
 ${own}
 ${panel("Locks of others", foreignList(foreign, context), "met when these series were tried last")}
 <div class="columns">${panel("Studies that are claimed", studiesTable(studies, context), plural(studies.length, "study", "studies"))}
-${panel("Series that are claimed", seriesTable(series, context), count(series.length))}</div>
+${panel("Series that are claimed", seriesTable(series, context), plural(series.length, "series", "series"))}</div>
 ${panel("Who discovers", discoveryText(data, context))}`
 }
 
