@@ -23,20 +23,22 @@ await main(
   },
   async (start) => {
     const { args: studyIds, options, stop } = start
+    const config = withThumbnailOptions(start.config, options)
+    // Who asks for a few studies is not to wait for the thumbnails of all others.
+    const draw = options.limit === undefined ? "missing" : "due"
     if (start.dryRun) {
       return await withLedger(start, async (ledger) => {
-        await start.print(previewIngest(ledger, { ...options, studyIds }), renderIngestPreview)
+        const isDrawn = config.ingest.thumbnailConcurrency > 0
+        const preview = previewIngest(ledger, { ...options, studyIds, draw: isDrawn ? draw : undefined })
+        await start.print(preview, renderIngestPreview)
         return 0
       })
     }
-    const config = withThumbnailOptions(start.config, options)
     const concurrency = options.concurrency ?? config.ingest.concurrency
     const ingest = { ...config.ingest, concurrency }
     return await withIngestDeps({ ...start, config: { ...config, ingest } }, async (deps) => {
       const listing = start.json ? "all" : "not-complete"
-      // Who asks for a few studies is not to wait for the pictures of all others.
-      const drawMissing = options.limit === undefined
-      const report = await ingestStudies(deps, { ...options, studyIds, listing, drawMissing }, stop)
+      const report = await ingestStudies(deps, { ...options, studyIds, listing, draw }, stop)
       await start.print(report, renderIngest)
       const { totals, copies } = report
       const failed = totals.failed + (copies?.failed.length ?? 0)

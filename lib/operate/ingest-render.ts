@@ -1,4 +1,3 @@
-import type { PackingWork } from "../ledger/cod/outlook.ts"
 import type { IngestReport } from "../pipeline/ingest/ingest-report.ts"
 import type { IngestPreview } from "../pipeline/ingest/preview.ts"
 import { bytes, count, duration, plural, safe } from "../support/text.ts"
@@ -41,7 +40,7 @@ export function renderIngestPreview({ copies, ...work }: IngestPreview): string 
   return `${renderPackingWork(work)}\n${deleted}`
 }
 
-function renderPackingWork(work: PackingWork): string {
+function renderPackingWork(work: Omit<IngestPreview, "copies">): string {
   const { studies, series, instances, headers_to_read: headers } = work
   const also = alsoOf(work)
   if (studies === 0) return `Nothing to pack.${also}`
@@ -52,14 +51,9 @@ function renderPackingWork(work: PackingWork): string {
   )
 }
 
-function alsoOf({ given_up: given, without_thumbnail: undrawn }: PackingWork): string {
+function alsoOf({ given_up: given, thumbnails }: Omit<IngestPreview, "copies">): string {
   const series = (number: number) => plural(number, "series", "series")
-  return [
-    ...(given > 0 ? [` ${series(given)} given up before: --retry-failed tries them again.`] : []),
-    ...(undrawn > 0
-      ? [
-          ` ${series(undrawn)} packed without a thumbnail: an ingest of all makes them, without --no-thumbnails.`,
-        ]
-      : []),
-  ].join("")
+  const givenUp = `${series(given)} given up before: --retry-failed tries them again.`
+  const undrawn = `It would make thumbnails of ${series(thumbnails)} that are packed without.`
+  return `${given > 0 ? ` ${givenUp}` : ""}${thumbnails > 0 ? ` ${undrawn}` : ""}`
 }

@@ -74,7 +74,9 @@ export function runDocument({ copy, ingest }: RunReport) {
 /** What the ledger's row of the run tells. */
 export function runCounts({ copy, ingest }: RunReport): RunCounts {
   const { studies: packed_later = 0, failed: not_packed = 0, series_lost = 0 } = ingest?.totals ?? {}
-  return { ...copy.totals, packed_later, not_packed, series_lost }
+  const thumbnails_made = copy.totals.thumbnails_made + (ingest?.totals.thumbnails_made ?? 0)
+  const thumbnails_failed = copy.totals.thumbnails_failed + (ingest?.totals.thumbnails_failed ?? 0)
+  return { ...copy.totals, packed_later, not_packed, series_lost, thumbnails_made, thumbnails_failed }
 }
 
 export interface RunPreview {

@@ -54,7 +54,7 @@ describe("A class of failures that is asked for again", () => {
     expect(retry(bench, { verdict: "give-up", errorClass: "InstanceConflict" })).toMatchObject({ queued: 1 })
     expect(retry(bench, { verdict: "give-up", errorClass: "ThumbnailError" })).toMatchObject({ queued: 1 })
     expect(studiesToPack(bench.ledger)).toContain("a")
-    expect([...seriesWithoutThumbnail(bench.ledger, ["g"])]).toHaveLength(1)
+    expect([...seriesWithoutThumbnail(bench.ledger, "due", ["g"])]).toHaveLength(1)
     expect(wrongTotals(bench.ledger)).toEqual([])
   })
 

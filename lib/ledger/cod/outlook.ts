@@ -11,8 +11,6 @@ export interface PackingWork {
   readonly headers_to_read: number
   /** Series that were given up; `--retry-failed` tries them again. */
   readonly given_up: number
-  /** Packed series of which nobody has made a thumbnail yet. */
-  readonly without_thumbnail: number
 }
 
 /** What packing these studies would find to do now, or packing all. */
@@ -26,9 +24,7 @@ export function packingWork(ledger: Ledger, studyIds?: readonly string[]): Packi
          where o.to_pack = 1 and c.verdict is not 'give-up' ${among})
        select count(distinct study_id) as studies, count(distinct series_no) as series, count(*) as instances,
          coalesce(sum(size), 0) as bytes, count(*) filter (where series_no is null) as headers_to_read,
-         (select count(*) from cod_series where state = 'failed' and verdict = 'give-up') as given_up,
-         (select count(*) from cod_series c indexed by cod_series_undrawn
-          where c.state = 'packed' and c.thumbnail is null) as without_thumbnail
+         (select count(*) from cod_series where state = 'failed' and verdict = 'give-up') as given_up
        from o`,
     )
     .get({ ids: JSON.stringify(studyIds ?? []) })!

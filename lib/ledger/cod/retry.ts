@@ -1,15 +1,8 @@
 import type { Ledger } from "../open.ts"
 import { amongValues, type FailuresAmong, IS_AMONG } from "../retries.ts"
 import type { Tally } from "../tally.ts"
+import { HAS_STUDY, IS_UNLOCKED } from "./conditions.ts"
 import { refreshSeries } from "./series.ts"
-
-/** A series under a lock that has no end is left alone, until the lock was released. */
-const IS_UNLOCKED = (seriesNo: string) =>
-  `not exists (select 1 from cod_locks l where l.series_no = ${seriesNo} and l.ended_at is null)`
-
-/** Whether a series is among those that are meant, by the studies that have files in it. */
-const HAS_STUDY = `($ids = '[]' or exists (select 1 from cod_instances i where i.series_no = c.series_no
-  and i.study_id in (select value from json_each($ids))))`
 
 /**
  * Queues again what packing gave up: headers that could not be read, instances in error or conflict, series. Of these

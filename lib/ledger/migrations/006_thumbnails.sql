@@ -1,9 +1,11 @@
--- What came of a series' picture when it was packed last. NULL: none was made then, or nobody looked yet.
-alter table cod_series add column thumbnail text check (thumbnail in ('made', 'failed', 'nothing to show'));
+-- What came of the thumbnail of a series as it is packed now. NULL: nobody has made one yet, a later ingest does;
+-- due: the next run makes it, for somebody asked for it again, or what kept it from being made passes by itself.
+alter table cod_series add column thumbnail text check (thumbnail in ('made', 'failed', 'nothing to show', 'due'));
 alter table cod_series add column thumbnail_error_class text;
 alter table cod_series add column thumbnail_error_message text;
 
 create index cod_series_undrawn on cod_series (series_no) where state = 'packed' and thumbnail is null;
+create index cod_series_drawn_again on cod_series (series_no) where state = 'packed' and thumbnail = 'due';
 create index cod_series_not_drawn on cod_series (thumbnail_error_class, series_no) where thumbnail = 'failed';
 
 drop view failures;

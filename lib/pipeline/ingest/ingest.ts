@@ -1,7 +1,7 @@
 import { forgetEndedLocks } from "../../ledger/cod/locks.ts"
 import { retryUnpacked } from "../../ledger/cod/retry.ts"
 import { studiesToPack } from "../../ledger/cod/series.ts"
-import { retryThumbnails } from "../../ledger/cod/thumbnails.ts"
+import { retryThumbnails, type Undrawn } from "../../ledger/cod/thumbnails.ts"
 import { studyById } from "../../ledger/studies.ts"
 import { withLogIds } from "../../support/log-ids.ts"
 import { forEachLimit } from "../../support/pool.ts"
@@ -25,8 +25,8 @@ export interface IngestOptions {
   readonly retryFailed?: boolean
   /** Afterwards also deletes raw copies: of these studies, or of all that are packed. */
   readonly deleteCopies?: boolean
-  /** Afterwards also makes thumbnails of what had been packed without: of these studies, or of all. */
-  readonly drawMissing?: boolean
+  /** Of which series that had been packed without thumbnails are made at the end, of these studies or of all (`due`). */
+  readonly draw?: Undrawn
   /** Studies that were tried in this run already. */
   readonly tried?: ReadonlySet<string>
   /** Which results its report lists, `all` unless told. */
@@ -47,7 +47,14 @@ export async function ingestStudies(
 ): Promise<IngestReport> {
   const { ledger, progress } = deps
   const startedAt = performance.now()
-  const { studyIds = [], limit, retryFailed = false, tried = new Set(), listing = "all" } = options
+  const {
+    studyIds = [],
+    limit,
+    retryFailed = false,
+    tried = new Set(),
+    listing = "all",
+    draw = "due",
+  } = options
   ledger.write(() => forgetEndedLocks(ledger))
   if (retryFailed) {
     retryUnpacked(ledger, studyIds)
@@ -76,21 +83,19 @@ export async function ingestStudies(
   } finally {
     progress.stop()
   }
-  const isToDraw = options.drawMissing === true && deps.thumbnails !== undefined
-  const drawn = isToDraw
-    ? await drawMissing(deps, studyIds, { requested: stop.requested, forced })
-    : { made: 0, failed: 0 }
   const isToDelete = options.deleteCopies === true && !stop.requested.aborted
   const copies = isToDelete
     ? await deleteCopies(deps, { studyIds }, { requested: stop.requested, forced })
     : undefined
+  // Last: nothing else waits for pictures.
+  const drawn = await drawMissing(deps, { draw, studyIds }, { requested: stop.requested, forced })
   const seconds = Math.round(performance.now() - startedAt) / 1000
   const { sums } = results
   const totals = {
     ...sums,
-    series_lost: lost + sums.series_lost,
-    thumbnails_made: drawn.made + sums.thumbnails_made,
-    thumbnails_failed: drawn.failed + sums.thumbnails_failed,
+    series_lost: lost + sums.series_lost + drawn.lost,
+    thumbnails_made: sums.thumbnails_made + drawn.made,
+    thumbnails_failed: sums.thumbnails_failed + drawn.failed,
     seconds,
   }
   return { studies: results.studies, totals, ...(copies && { copies }) }

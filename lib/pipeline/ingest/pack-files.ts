@@ -14,7 +14,7 @@ import type { IngestDeps } from "./deps.ts"
 import { lockJournal } from "./lock-journal.ts"
 import { queueLost } from "./lost-files.ts"
 import type { SeriesEnd } from "./series-end.ts"
-import { leaveHanging } from "./series-failure.ts"
+import { leaveHanging, passes } from "./series-failure.ts"
 import { keyOf, placeOf } from "./series-place.ts"
 import type { Unfinished } from "./settle-locks.ts"
 
@@ -154,14 +154,22 @@ function thumbnailOf(
   }
 }
 
+/** Some are told by name; a file may say of itself that it has any number of frames. */
+const TOLD_BLACK = 3
+
 function tellBlack(log: IngestDeps["log"], series: string, thumbnail: ThumbnailEnd) {
   if (thumbnail.outcome !== "made") return
-  for (const { key, frame, error } of thumbnail.black) {
-    if (error !== undefined) log.warn({ err: error, series, instance: key, frame }, "black in the thumbnail")
-  }
+  const undecoded = thumbnail.black.filter(({ error }) => error !== undefined)
+  const [first] = undecoded
+  if (first === undefined) return
+  const told = undecoded.slice(0, TOLD_BLACK).map(({ key, frame }) => `${key} frame ${frame + 1}`)
+  const facts = { err: first.error, series, frames: undecoded.length, first: told }
+  log.warn(facts, "frames that cannot be decoded are black in the thumbnail")
 }
 
+/** What passes by itself is tried again by the next run; the rest waits for somebody who mends its cause. */
 export function thumbnailFailure(error: unknown): ThumbnailRecord {
+  if (passes(error)) return { state: "due" }
   const { class: errorClass, message: errorMessage } = describeError(error)
   return { state: "failed", errorClass, errorMessage }
 }

@@ -4,7 +4,7 @@ import type { LedgerSeries } from "../../ledger/cod/series.ts"
 import { ClaimLost } from "../../ledger/errors.ts"
 import { describeError, verdictOf } from "../../support/errors.ts"
 import type { IngestDeps } from "./deps.ts"
-import { packFiles } from "./pack-files.ts"
+import { type Packing, packFiles } from "./pack-files.ts"
 import type { SeriesEnd } from "./series-end.ts"
 import { recordFailure } from "./series-failure.ts"
 import { settleLock } from "./settle-locks.ts"
@@ -38,19 +38,29 @@ async function packClaimed(
   claim: SeriesClaim,
   signal?: AbortSignal,
 ): Promise<SeriesEnd> {
-  const { ledger, log } = deps
-  const { seriesNo, seriesUid } = series
+  const { seriesNo } = series
   const unfinished = await settleLock(deps, claim, series, signal)
   // What a crash cut off may have been of another study: it is finished as a whole.
-  const files = filesToPack(ledger, seriesNo, unfinished.afterCrash ? undefined : studyId)
-  const packed = await packFiles(deps, { series, claim, files, unfinished }, signal)
+  const files = filesToPack(deps.ledger, seriesNo, unfinished.afterCrash ? undefined : studyId)
+  return await packWhole(deps, { series, claim, files, unfinished }, signal)
+}
+
+/** Packs files of a claimed series; where somebody had overwritten what was packed before, all that is gone, too. */
+export async function packWhole(
+  deps: IngestDeps,
+  packing: Packing,
+  signal?: AbortSignal,
+): Promise<SeriesEnd> {
+  const { ledger, log } = deps
+  const { series, claim } = packing
+  const packed = await packFiles(deps, packing, signal)
   if (packed.wasLost !== true) return packed
   log.warn(
-    { series: seriesUid },
+    { series: series.seriesUid },
     "somebody has overwritten the series since it was packed: it is packed again",
   )
-  const all = { series, claim, files: filesToPack(ledger, seriesNo), unfinished: { afterCrash: false } }
-  const again = await packFiles(deps, all, signal)
+  const files = filesToPack(ledger, series.seriesNo)
+  const again = await packFiles(deps, { series, claim, files, unfinished: { afterCrash: false } }, signal)
   return {
     ...again,
     files: [...packed.files, ...again.files.filter(({ result }) => result === "new")],

@@ -23,7 +23,7 @@ export async function recordFailure(
 ): Promise<void> {
   const { class: errorClass, message: errorMessage } = describeError(error)
   const hangs = leaveHanging(error)
-  const verdict = hangs || isForAPerson(error) ? "give-up" : "retry"
+  const verdict = hangs || !passes(error) ? "give-up" : "retry"
   await commits.add((tally) => {
     const [lock] = openLocks(ledger, claim.seriesNo)
     if (hangs && lock !== undefined) recordLockHanging(ledger, lock.token, `${errorClass}: ${errorMessage}`)
@@ -32,6 +32,6 @@ export async function recordFailure(
 }
 
 /** Whoever holds the lock lets go of it some time, and what could not be reached can be later. */
-function isForAPerson(error: unknown): boolean {
-  return verdictOf(error) === "give-up" && !(error instanceof LockAcquisitionError)
+export function passes(error: unknown): boolean {
+  return ["retry", "missing"].includes(verdictOf(error)) || error instanceof LockAcquisitionError
 }

@@ -107,7 +107,6 @@ describe("A file that was copied", () => {
       bytes: 3_000,
       headers_to_read: 0,
       given_up: 0,
-      without_thumbnail: 0,
     })
   })
 

@@ -176,7 +176,10 @@ test("A dry run counts by the ledger, and changes nothing", async () => {
   await using site = await packed("a folder", { uidHashKey: "a long random text" })
   await site.copied("a", [instance(1), instance(2)])
   await site.pack()
-  expect(previewIngest(site.ledger, { deleteCopies: true }).copies).toMatchObject({ series: 1, files: 2 })
+  expect(previewIngest(site.ledger, { deleteCopies: true, draw: undefined }).copies).toMatchObject({
+    series: 1,
+    files: 2,
+  })
   expect(await copies(site)).toHaveLength(2)
   // Under hashed UIDs as under real ones.
   expect(await deleteAll(site)).toMatchObject({ series: 1, deleted: 2 })

@@ -30,7 +30,7 @@ function ingest(
   thumbnails: ThumbnailAtIngest | undefined = DRAWN,
 ) {
   const deps = { ...site.deps, thumbnails, progress: silentProgress }
-  return ingestStudies(deps, { drawMissing: true, ...options }, NEVER)
+  return ingestStudies(deps, { draw: "missing", ...options }, NEVER)
 }
 
 const withoutThumbnails = (site: Packed) => {
@@ -137,14 +137,37 @@ test("a series without pixels has nothing to show, which is no failure", async (
   expect(standing(site)).toEqual({ state: "packed", thumbnail: "nothing to show", error: null })
 })
 
-test("a series that somebody else has locked keeps its standing when its thumbnail cannot be made", async () => {
+test("a thumbnail that somebody else's lock kept from being made is made by the next run", async () => {
   await using site = await packed("a folder")
   await site.copied(A, [image(1)])
   await withoutThumbnails(site)
   const place = placeOf(site.deps, { studyUid: STUDY, seriesUid: SERIES })
   await using other = await CODObject.open({ ...place, store: site.datastore, lock: true })
   expect((await ingest(site)).totals.thumbnails_failed).toBe(1)
-  expect(standing(site)).toEqual({ state: "packed", thumbnail: "failed", error: "LockAcquisitionError" })
+  expect(standing(site)).toEqual({ state: "packed", thumbnail: "due", error: null })
   await other.release()
-  expect((await ingest(site, { retryFailed: true })).totals.thumbnails_made).toBe(1)
+  // As a run does, which draws nothing that nobody asked for.
+  expect((await ingest(site, { draw: "due" })).totals.thumbnails_made).toBe(1)
+})
+
+test("a run makes the thumbnails that somebody asked for again, and not those that nobody has made yet", async () => {
+  await using site = await packed("a folder")
+  await site.copied(A, [image(1)])
+  await withoutThumbnails(site)
+  expect((await ingest(site, { draw: "due" })).totals.thumbnails_made).toBe(0)
+  site.deps.ledger.db.run("update cod_series set thumbnail = 'failed', thumbnail_error_class = 'Odd'")
+  expect(retryThumbnails(site.deps.ledger)).toBe(1)
+  expect((await ingest(site, { draw: "due" })).totals.thumbnails_made).toBe(1)
+})
+
+test("a series that turns out to be overwritten when it is drawn is packed again at once, and told", async () => {
+  await using site = await packed("a folder")
+  await site.copied(A, [image(1), image(2)])
+  await withoutThumbnails(site)
+  await site.remove(uid(2))
+  site.deps.ledger.db.run("update cod_series set confirmed_at = packed_at")
+  const { totals } = await ingest(site)
+  expect(totals).toMatchObject({ series_lost: 1, thumbnails_made: 1 })
+  expect(standing(site)).toMatchObject({ state: "packed", thumbnail: "made" })
+  expect((await thumbnailOf(site)).description.instances.size).toBe(2)
 })
