@@ -30,6 +30,8 @@ export interface LedgerOptions {
   readonly clock?: Clock
   /** Never changes the file; a ledger that does not exist yet is an empty one in memory. For `--dry-run` and `status`. */
   readonly readonly?: boolean
+  /** Refuses a ledger that does not exist, instead of making it (false). */
+  readonly mustExist?: boolean
   /** How long a writer waits for another, in milliseconds. */
   readonly busyTimeoutMs?: number
 }
@@ -46,8 +48,9 @@ export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
   const busyTimeoutMs = options.busyTimeoutMs ?? 30_000
   const readonly = options.readonly === true && existsSync(path)
   const inMemory = options.readonly === true && !readonly
+  const mustExist = options.mustExist === true
   try {
-    const db = inMemory ? new Database(":memory:", { strict: true }) : openFile(path, readonly)
+    const db = inMemory ? new Database(":memory:", { strict: true }) : openFile(path, { readonly, mustExist })
     try {
       db.run(`pragma busy_timeout = ${busyTimeoutMs}`)
       refuseForeign(db, path)
@@ -80,7 +83,11 @@ function isFolder(path: string): boolean {
   }
 }
 
-function openFile(path: string, readonly: boolean): Database {
+function openFile(
+  path: string,
+  { readonly, mustExist }: { readonly readonly: boolean; readonly mustExist: boolean },
+): Database {
+  if (mustExist) return new Database(path, { create: false, readwrite: !readonly, readonly, strict: true })
   if (readonly) return new Database(path, { readonly: true, strict: true })
   makeFolder(dirname(path))
   const isNew = !existsSync(path)

@@ -96,35 +96,6 @@ export function queueGivenUp(
   })
 }
 
-/**
- * What waits for its next try is due now.
- * @param verdict of the failures that are meant; undefined: of any that is tried again
- * @returns how many objects, and failures of a study as a whole
- */
-export function hastenTries(
-  ledger: Ledger,
-  among: FailuresAmong,
-  verdict: "retry" | "missing" | undefined,
-): { readonly objects: number; readonly studies: number } {
-  return ledger.write(() => {
-    const values = {
-      ...amongValues(among),
-      verdicts: JSON.stringify(verdict === undefined ? ["retry", "missing"] : [verdict]),
-    }
-    const hasten = (table: string, condition: string) =>
-      ledger.db
-        .query(
-          `update ${table} set next_try_at = $now
-           where ${condition} and verdict in (select value from json_each($verdicts)) and next_try_at > $now and ${IS_AMONG}`,
-        )
-        .run({ ...values, now: ledger.now() }).changes
-    return {
-      objects: hasten("objects", "state in ('failed', 'missing')"),
-      studies: hasten("studies", "verdict is not null"),
-    }
-  })
-}
-
 /** Missing objects are looked for during 30 days; then a person has to ask. @returns how many were given up */
 export function giveUpLongMissing(ledger: Ledger): number {
   return ledger.write((tally) => {

@@ -10,6 +10,9 @@ export const RUN_HEARTBEAT_MS = 10_000
 /** How long the table `minutes` goes back, at least; `hourly` goes back for ever. */
 export const MINUTES_KEPT_MS = 86_400_000
 
+/** Scripts that copy. */
+export const COPYING: readonly string[] = ["run", "copy", "demo"]
+
 export type RunOutcome = "done" | "failed" | "stopped" | "crashed"
 
 export interface RunStart {

@@ -1,5 +1,6 @@
 import { isDead, type Owner } from "../support/owner.ts"
 import type { Ledger } from "./open.ts"
+import { COPYING } from "./runs.ts"
 
 // What people look at, read from the views and the small tables; every answer is quick on a large ledger.
 
@@ -149,14 +150,14 @@ export interface Span {
 /** When runs that copy were at work since then, each from its start to its last sign of life, in the order of starting. */
 export function copyingSpans(ledger: Ledger, since: string): Span[] {
   return ledger.db
-    .query<Span, { since: string; now: string }>(
+    .query<Span, { since: string; now: string; copying: string }>(
       `with work as (
          select started_at, coalesce(ended_at, min(coalesce(alive_until, $now), $now)) as seen_at
-         from runs where script in ('copy', 'run')
+         from runs where script in (select value from json_each($copying))
        )
        select max(started_at, $since) as "from", seen_at as "to" from work where seen_at > $since order by 1`,
     )
-    .all({ since, now: ledger.now() })
+    .all({ since, now: ledger.now(), copying: JSON.stringify(COPYING) })
 }
 
 export interface TimelineLine {

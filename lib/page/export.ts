@@ -113,7 +113,7 @@ ${view.draw(deps, context)}
 <nav aria-label="Views"><ul>${VIEWS.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 </header>
 <main id="main" class="exported" tabindex="-1">
-<p class="note">Made ${moment(made.toISOString(), context)} from the ledger ${ledger.id}, ${config.ledger.path}. Nothing here moves any more.</p>
+<p class="note">Made ${moment(made.toISOString(), context)} from the ledger ${ledger.id}. Nothing here moves any more.</p>
 ${views}
 </main>
 <footer><p>Version ${VERSION} · times are of ${timezone} · nothing here names a patient</p></footer>

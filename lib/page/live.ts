@@ -69,6 +69,8 @@ export function liveOver<Data>(
       const ends = AbortSignal.any([signal, closing.signal, AbortSignal.timeout(longestMs)])
       const stream = streamOf(heard(context), ends, () => {
         listeners -= 1
+        // Whoever comes next is not shown how things were when the last one left.
+        if (listeners === 0) latest.forget()
       })
       return new Response(stream, {
         headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
@@ -97,6 +99,10 @@ function latestOf<Data>({ ledger, clock, log }: LiveDeps, { read, draw }: LivePa
   }
 
   return {
+    forget() {
+      latest = undefined
+      drawings.clear()
+    },
     renew() {
       try {
         renew()

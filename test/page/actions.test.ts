@@ -47,17 +47,19 @@ describe("The button of a class", () => {
     expect(text).toMatch(/local\s*127\.0\.0\.1\s*DestinationConflict\s*2/)
   })
 
-  test("makes due what waits for its next try", async () => {
+  test("is not there for what the next run tries anyway", async () => {
     await open()
-    const answer = await page.send("/retry", await formWith("/failures", 'value="NotFound"'))
-    const text = await textAt(answer.headers.get("location")!)
-    expect(text).toContain("<strong>NotFound</strong> is due now.")
-    expect(text).toContain("next try due now")
+    const text = await textAt("/failures")
+    expect(text).toContain(">NotFound</a>")
+    expect(text).not.toContain('value="NotFound"')
   })
 
   test("stays below /flower", async () => {
     await open()
-    const answer = await page.send("/flower/retry", await formWith("/flower/failures", 'value="NotFound"'))
+    const answer = await page.send(
+      "/flower/retry",
+      await formWith("/flower/failures", 'value="DestinationConflict"'),
+    )
     expect(answer.headers.get("location")).toBe("/flower/failures?did=1")
   })
 })
@@ -67,8 +69,8 @@ describe("The button of a study", () => {
     const ledger = await open()
     const answer = await page.send("/retry", await formWith("/studies/d", 'value="d"'))
     expect(answer.headers.get("location")).toBe("/studies/d?did=1")
-    expect(await textAt("/studies/d?did=1")).toContain("3 failures of study")
-    expect(latestActions(ledger, 9)).toMatchObject([{ target: { studyId: "d" }, queued: 3 }])
+    expect(await textAt("/studies/d?did=1")).toContain("1 failure of study")
+    expect(latestActions(ledger, 9)).toMatchObject([{ target: { studyId: "d" }, queued: 1 }])
   })
 })
 
@@ -108,11 +110,11 @@ describe("A retry is refused, and nothing is done", () => {
     expect(await answer.text()).toContain(why)
     expect(contents()).toEqual(before)
   }
-  const csrf = async () => (await formWith("/failures", 'value="NotFound"')).csrf!
+  const csrf = async () => (await formWith("/failures", 'value="DestinationConflict"')).csrf!
 
   test("without the session's token", async () => {
     await open()
-    const { csrf: _, ...fields } = await formWith("/failures", 'value="NotFound"')
+    const { csrf: _, ...fields } = await formWith("/failures", 'value="DestinationConflict"')
     await refuse(fields, 403, "another session")
     await refuse({ ...fields, csrf: "guessed" }, 403, "another session")
     expect((await page.ask("/retry")).status).toBe(404)
@@ -146,7 +148,7 @@ describe("A retry is refused, and nothing is done", () => {
 
   test("while another process writes the ledger", async () => {
     await open()
-    const fields = await formWith("/failures", 'value="NotFound"')
+    const fields = await formWith("/failures", 'value="DestinationConflict"')
     using other = new Database(page.bench.path)
     other.run("begin immediate")
     await refuse(fields, 503, "Another process is writing the ledger")

@@ -1,5 +1,5 @@
 import type { Codec, DecodedStream } from "./codecs/protocol.ts"
-import { decodeElsewhere } from "./decoder-processes.ts"
+import { type Decoding, decodeElsewhere } from "./decoder-processes.ts"
 import type { PixelDescription } from "./description.ts"
 import { jpeg2000Header } from "./jpeg-2000-header.ts"
 import { type JpegHeader, jpegHeader, withoutTransform } from "./jpeg-header.ts"
@@ -43,31 +43,40 @@ export async function compressedFrame(
   if (contradiction !== undefined) return contradiction
   const halvings = Math.min(plan.halvings, halvingsTo(enough, description))
   if (halvings > 0) {
-    const frame = await decoded({ ...plan, halvings }, description, limits, signal)
+    const less = await decoding({ ...plan, halvings }, limits, signal)
+    // What took too long, or too much, is not given more.
+    if ("ended" in less) return whyEnded(less.ended, limits)
+    const frame = frameOf(less, { ...plan, halvings }, description)
     // Tiles may be made of fewer resolutions than the header says.
     if (typeof frame !== "string") return frame
   }
-  return await decoded({ ...plan, halvings: 0 }, description, limits, signal)
+  const whole = { ...plan, halvings: 0 }
+  const answer = await decoding(whole, limits, signal)
+  return "ended" in answer ? whyEnded(answer.ended, limits) : frameOf(answer, whole, description)
 }
 
 function halvingsTo(enough: number, { rows, columns }: PixelDescription): number {
   return Math.max(0, Math.floor(Math.log2(Math.max(rows, columns) / enough)))
 }
 
-async function decoded(
+function decoding(
+  { codec, stream, halvings }: Plan,
+  { memoryBytes, milliseconds }: PixelLimits,
+  signal: AbortSignal | undefined,
+): Promise<Decoding> {
+  return decodeElsewhere({ codec, stream, memoryBytes, halvings }, { milliseconds }, signal)
+}
+
+function whyEnded(ended: "timeout" | "died", { milliseconds }: PixelLimits): string {
+  return ended === "timeout" ? `its codec took longer than ${milliseconds} ms` : "its codec died"
+}
+
+function frameOf(
+  answer: Exclude<Decoding, { readonly ended: unknown }>,
   plan: Plan,
   description: PixelDescription,
-  { memoryBytes, milliseconds }: PixelLimits,
-  signal?: AbortSignal,
-): Promise<RawFrame | string> {
-  const { codec, stream, halvings } = plan
-  const request = { codec, stream, memoryBytes, halvings }
-  const answer = await decodeElsewhere(request, { milliseconds }, signal)
-  if ("failure" in answer) return answer.failure
-  if ("ended" in answer) {
-    return answer.ended === "timeout" ? `its codec took longer than ${milliseconds} ms` : "its codec died"
-  }
-  return rawFrameOf(answer.decoded, plan, description)
+): RawFrame | string {
+  return "failure" in answer ? answer.failure : rawFrameOf(answer.decoded, plan, description)
 }
 
 function planOf(stream: Uint8Array, description: PixelDescription): Plan | string {

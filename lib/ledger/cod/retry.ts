@@ -69,20 +69,6 @@ function retrySeries(ledger: Ledger, tally: Tally, among: FailuresAmong): number
   return failed.length
 }
 
-/** Series that wait for their next try are due now, but for those under a lock. @returns how many */
-export function hastenSeries(ledger: Ledger, among: FailuresAmong): number {
-  return ledger.write(
-    () =>
-      ledger.db
-        .query(
-          `update cod_series as c set next_try_at = $now
-           where state = 'failed' and verdict = 'retry' and ($errorClass = '' or error_class = $errorClass)
-             and next_try_at > $now and ${IS_UNLOCKED("c.series_no")} and ${HAS_STUDY}`,
-        )
-        .run({ ...amongValues(among), now: ledger.now() }).changes,
-  )
-}
-
 /** The next run tries the series again. */
 export function clearSeriesFailure(ledger: Ledger, tally: Tally, seriesNo: number) {
   ledger.db

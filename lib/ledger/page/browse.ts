@@ -43,7 +43,7 @@ export interface BrowsePage {
 }
 
 /** Studies that one page looks through for those of a filter: a few tens of milliseconds. */
-export const MOST_LOOKED_AT = 200_000
+const MOST_LOOKED_AT = 200_000
 
 /**
  * Studies by the day of their newest signed report, the latest first, those without any last. Goes through a part of the

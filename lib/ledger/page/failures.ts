@@ -36,7 +36,6 @@ export interface FailureLine extends FailureClass {
   /** At the destination, or in the datastore. */
   readonly path: string
   readonly tries: number | null
-  readonly nextTryAt: string | null
   readonly errorMessage: string
   readonly missingSince: string | null
   /** Other bytes of the same UID are in the series, and stay. */
@@ -128,7 +127,6 @@ interface FailureRow {
   readonly studyId: string | null
   readonly path: string
   readonly tries: number | null
-  readonly nextTryAt: string | null
   readonly errorMessage: string
   readonly missingSince: string | null
   readonly isConflict: 0 | 1
@@ -171,7 +169,7 @@ const KINDS: readonly { readonly kind: FailureKind; readonly counts: string; rea
     counts: `select verdict, error_class as errorClass, count(*) as count from objects indexed by objects_failed
       where state in ('failed', 'missing') group by verdict, error_class`,
     rows: `select 'object' as kind, o.study_id as id, o.position as number, o.study_id as studyId,
-        s.organization_id || '/' || o.study_id || '/' || o.path as path, o.tries, o.next_try_at as nextTryAt,
+        s.organization_id || '/' || o.study_id || '/' || o.path as path, o.tries,
         o.error_message as errorMessage, o.missing_since as missingSince, 0 as isConflict, null as hangs, 0 as isQueued
       from objects o indexed by objects_failed join studies s using (study_id)
       where o.state in ('failed', 'missing') and ${OF_CLASS("o")} and (o.study_id, o.position) > ($id, $number)
@@ -182,7 +180,7 @@ const KINDS: readonly { readonly kind: FailureKind; readonly counts: string; rea
     counts: `select verdict, error_class as errorClass, count(*) as count from studies indexed by studies_failed
       where verdict is not null group by verdict, error_class`,
     rows: `select 'study' as kind, s.study_id as id, 0 as number, s.study_id as studyId,
-        s.organization_id || '/' || s.study_id || '/' as path, null as tries, s.next_try_at as nextTryAt,
+        s.organization_id || '/' || s.study_id || '/' as path, null as tries,
         s.error_message as errorMessage, null as missingSince, 0 as isConflict, null as hangs, 0 as isQueued
       from studies s indexed by studies_failed
       where s.verdict is not null and ${OF_CLASS("s")} and s.study_id > $id and $number < 1
@@ -194,8 +192,7 @@ const KINDS: readonly { readonly kind: FailureKind; readonly counts: string; rea
       from objects indexed by objects_without_series
       where header_error is not null and state = 'copied' having count(*) > 0`,
     rows: `select 'header' as kind, o.study_id as id, o.position as number, o.study_id as studyId,
-        s.organization_id || '/' || o.study_id || '/' || o.path as path, null as tries, null as nextTryAt,
-        o.header_error as errorMessage, null as missingSince, 0 as isConflict, null as hangs, 0 as isQueued
+        s.organization_id || '/' || o.study_id || '/' || o.path as path, null as tries, o.header_error as errorMessage, null as missingSince, 0 as isConflict, null as hangs, 0 as isQueued
       from objects o indexed by objects_without_series join studies s using (study_id)
       where o.header_error is not null and o.state = 'copied'
         and $verdict = 'give-up' and $errorClass = '${HEADER_ERROR_CLASS}'
@@ -208,7 +205,7 @@ const KINDS: readonly { readonly kind: FailureKind; readonly counts: string; rea
       from cod_instances i indexed by cod_instances_in_trouble join objects o using (study_id, position)
       where i.result in ('conflict', 'error') and o.series_no = i.series_no and o.state = 'copied' group by 1, 2`,
     rows: `select 'image' as kind, i.study_id as id, i.position as number, i.study_id as studyId,
-        s.organization_id || '/' || i.study_id || '/' || o.path as path, null as tries, null as nextTryAt,
+        s.organization_id || '/' || i.study_id || '/' || o.path as path, null as tries,
         i.error_message as errorMessage, null as missingSince, i.result = 'conflict' as isConflict,
         ${HANGS("i.series_no")} as hangs, o.to_pack as isQueued
       from cod_instances i indexed by cod_instances_in_trouble
@@ -222,7 +219,7 @@ const KINDS: readonly { readonly kind: FailureKind; readonly counts: string; rea
     kind: "series",
     counts: `select verdict, error_class as errorClass, count(*) as count from cod_series indexed by cod_series_failed
       where state = 'failed' group by verdict, error_class`,
-    rows: `select 'series' as kind, ${SERIES_COLUMNS}, c.tries, c.next_try_at as nextTryAt,
+    rows: `select 'series' as kind, ${SERIES_COLUMNS}, c.tries,
         c.error_message as errorMessage, null as missingSince, 0 as isConflict,
         ${HANGS("c.series_no")} as hangs, 0 as isQueued
       from cod_series c indexed by cod_series_failed
@@ -233,7 +230,7 @@ const KINDS: readonly { readonly kind: FailureKind; readonly counts: string; rea
     kind: "thumbnail",
     counts: `select 'give-up' as verdict, thumbnail_error_class as errorClass, count(*) as count
       from cod_series indexed by cod_series_not_drawn where thumbnail = 'failed' group by 2`,
-    rows: `select 'thumbnail' as kind, ${SERIES_COLUMNS}, null as tries, null as nextTryAt,
+    rows: `select 'thumbnail' as kind, ${SERIES_COLUMNS}, null as tries,
         c.thumbnail_error_message as errorMessage, null as missingSince, 0 as isConflict,
         ${HANGS("c.series_no")} as hangs, 0 as isQueued
       from cod_series c indexed by cod_series_not_drawn

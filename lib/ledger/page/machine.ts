@@ -28,7 +28,7 @@ export function claimedSeries(ledger: Ledger): number {
 /** What became of the thumbnails of packed series. */
 export interface ThumbnailCounts {
   readonly failed: number
-  /** None was made when the series was packed, or nobody looked yet. */
+  /** Nobody has made one yet, or the next run does. */
   readonly none: number
   /** Made, or there was nothing to show. */
   readonly settled: number
@@ -42,7 +42,9 @@ export function thumbnailCounts(ledger: Ledger, packed: number): ThumbnailCounts
   const { failed, none } = ledger.db
     .query<{ failed: number; none: number }, []>(
       `select (select count(*) from cod_series indexed by cod_series_not_drawn where thumbnail = 'failed') as failed,
-         (select count(*) from cod_series indexed by cod_series_undrawn where state = 'packed' and thumbnail is null) as none`,
+         (select count(*) from cod_series indexed by cod_series_undrawn where state = 'packed' and thumbnail is null)
+         + (select count(*) from cod_series indexed by cod_series_drawn_again
+            where state = 'packed' and thumbnail = 'due') as none`,
     )
     .get()!
   return { failed, none, settled: Math.max(0, packed - failed - none) }

@@ -1,5 +1,6 @@
 import type { Ledger } from "../open.ts"
 import type { RunOutcome } from "../runs.ts"
+import { COPYING } from "../runs.ts"
 
 /** A run as people look back at it. */
 export interface PastRun {
@@ -25,9 +26,6 @@ export function latestRuns(ledger: Ledger, limit: number): PastRun[] {
     .query<PastRun, { limit: number }>(`select ${PAST_RUN} from runs order by run_id desc limit $limit`)
     .all({ limit })
 }
-
-/** Scripts that copy. */
-export const COPYING: readonly string[] = ["run", "copy", "demo"]
 
 /** The last run of a script that copies that has ended. By the index of runs by script. */
 export function lastEndedRun(ledger: Ledger): PastRun | undefined {

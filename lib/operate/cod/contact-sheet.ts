@@ -6,6 +6,7 @@ import { bytes, count, plural, safe, table } from "../../support/text.ts"
 import { type GatheredSeries, gatherSeries } from "./contact-sheet/gather.ts"
 import { htmlSheet } from "./contact-sheet/html.ts"
 import { jpgSheet } from "./contact-sheet/jpg.ts"
+import { requireRoomFor } from "./contact-sheet/jpg-layout.ts"
 import { leftOutInWords, type Sheet } from "./contact-sheet/sheet.ts"
 import { type SharedStores, sharedStores } from "./contact-sheet/stores.ts"
 import { drawTile, type Tile } from "./contact-sheet/tile.ts"
@@ -26,7 +27,7 @@ const AT_ONCE = 4
 
 /**
  * `cod contact-sheet URI|STUDY... --out FILE`: many series at a glance, in one file that needs nothing else: HTML, or one
- * picture. It has no patient's data and no dates. A series that cannot be drawn is a tile that says why.
+ * picture. Names, ids and dates of headers are not in it; what is burned into pixels is, and UIDs as they are. A series that cannot be drawn is a tile that says why.
  * @returns 1 when one of them could not be drawn, though it has pixels, or nobody knows
  */
 export async function contactSheet(
@@ -56,6 +57,7 @@ export async function writeContactSheet(
   const { path, format } = sheetFile(out)
   using stores = sharedStores(start)
   const { series, leftOut } = await gatherSeries(words, limit, stores, start)
+  if (format === "jpg") requireRoomFor(series.length)
   const sheet: Sheet = { tiles: await drawTiles(series, stores, start), leftOut }
   const encoded = format === "html" ? htmlSheet(sheet) : await jpgSheet(sheet, start.stop.requested)
   const written = await writePicture(path, encoded)

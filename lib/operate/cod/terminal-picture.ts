@@ -1,4 +1,4 @@
-import { type DescribedFile, type Picture, ThumbnailError } from "../../cod/index.ts"
+import type { DescribedFile, Picture } from "../../cod/index.ts"
 import { openScratch } from "../../cod/reading/scratch.ts"
 import { decodeThumbnail } from "../../cod/thumbnail/thumbnail-file.ts"
 import type { PictureProtocol } from "../../support/terminal-pictures.ts"
@@ -23,7 +23,7 @@ const MOST_BYTES = 64 << 20
 
 /**
  * Draws a thumbnail for a terminal: of a video some frames, with the first and the last.
- * @returns undefined for one that cannot be decoded here, without ffmpeg for instance: its file is there all the same
+ * @returns undefined where that does not work, without ffmpeg for instance: what was asked for is done all the same
  */
 export async function terminalPicture(
   protocol: PictureProtocol,
@@ -39,8 +39,8 @@ export async function terminalPicture(
     const png = await sideBySide(shown.map((at) => pictures[at]!))
     return { sequence: await encodedFor(protocol, png), shown: shown.map((at) => at + 1) }
   } catch (error) {
-    if (error instanceof ThumbnailError) return undefined
-    throw error
+    if (signal.aborted) throw error
+    return undefined
   }
 }
 

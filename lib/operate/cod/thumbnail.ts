@@ -21,7 +21,7 @@ import type { VerbOptions } from "./verb.ts"
 type ThumbnailVerbOptions = Pick<VerbOptions, "out" | "make" | "lockNames" | "metadataVersion">
 
 /** A series has no thumbnail, or one that does not show it as it is. */
-export class NoThumbnail extends AppError {}
+class NoThumbnail extends AppError {}
 
 /**
  * `cod thumbnail URI [--out FILE]`: the stored thumbnail as a file of exactly that name; JPEG or MP4 by what is stored,

@@ -11,7 +11,7 @@ export interface Sessions {
   begin(options: { readonly isSecure: boolean }): string
   /** That of a request; with a cookie where it lasts longer by this request. */
   of(request: Request): Admitted
-  /** That of a request is over, also where its cookie was copied. @returns the cookie that takes it away */
+  /** That of a request is over, also where its cookie was copied, for as long as this process lives. @returns the cookie that takes it away */
   end(request: Request): string
   csrfOf(session: Session): string
 }

@@ -46,7 +46,11 @@ const REFUSALS: Readonly<Record<"unknown" | "nothing", readonly [status: number,
 /** Opens the ledger for writing, for this moment. */
 function retried({ deps, session, address }: PageRequest, target: RetryTarget): RetryResult | "busy" {
   try {
-    using ledger = openLedger(deps.ledger.path, { clock: deps.clock, busyTimeoutMs: WAIT_MS })
+    using ledger = openLedger(deps.ledger.path, {
+      clock: deps.clock,
+      busyTimeoutMs: WAIT_MS,
+      mustExist: true,
+    })
     const result = retryFailures(ledger, target, { who: session?.user ?? "", address })
     deps.log.info({ target, who: session?.user, address, ...result }, "retry asked for on the page")
     return result

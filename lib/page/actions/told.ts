@@ -23,8 +23,7 @@ export function toldOf({ deps, query, context }: Pick<PageRequest, "deps" | "que
 
 function queued({ queued, target }: Action, context: RenderContext): Html {
   const verb = queued === 1 ? "is" : "are"
-  const became = "studyId" in target || target.verdict === "give-up" ? "queued" : "due now"
-  return html`${plural(queued, "failure")} of ${targetText(target, context)} ${verb} ${became}.`
+  return html`${plural(queued, "failure")} of ${targetText(target, context)} ${verb} queued.`
 }
 
 /** What an action was about. */

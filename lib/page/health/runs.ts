@@ -1,5 +1,6 @@
 import type { Ledger } from "../../ledger/open.ts"
 import { type LastRun, lastFiring, lastRun } from "../../ledger/page/last-runs.ts"
+import { COPYING } from "../../ledger/runs.ts"
 import { type Check, failing, well } from "./check.ts"
 
 /**
@@ -19,7 +20,7 @@ export function checkScheduler(ledger: Ledger): Check {
 
 /** Whether the last run that copies came to a good end, or may still: one that is under way is a new try. */
 export function checkLastRun(ledger: Ledger): Check {
-  const last = newest(lastRun(ledger, "run"), lastRun(ledger, "copy"))
+  const last = newest(COPYING.map((script) => lastRun(ledger, script)))
   const firing = lastFiring(ledger)
   // The scheduler's job may fail before it becomes a run: the database did not answer.
   if (firing?.outcome === "failed" && firing.firedAt > (last?.startedAt ?? "")) {
@@ -38,6 +39,6 @@ export function checkLastRun(ledger: Ledger): Check {
 
 const LOST = { crashed: "died without a word", failed: "failed" } as const
 
-function newest(one: LastRun | undefined, other: LastRun | undefined): LastRun | undefined {
-  return (one?.runId ?? 0) > (other?.runId ?? 0) ? one : other
+function newest(runs: readonly (LastRun | undefined)[]): LastRun | undefined {
+  return runs.filter((run) => run !== undefined).toSorted((a, b) => b.runId - a.runId)[0]
 }

@@ -14,15 +14,16 @@ export const RETRY_FIELDS = {
 } as const
 
 /**
- * A button that queues a class of failures, or whatever failed of a study, again. In a static file, and where nothing may
- * be changed, there is none. The view that it leads back to shows `toldOf` of its request.
+ * A button that queues again what was given up, of a class or of a study. There is none for a class that the next run tries
+ * anyway, in a static file, and where nothing may be changed. The view that it leads back to shows `toldOf` of its request.
  */
 export function retryForm(
   target: RetryTarget,
   { base, csrf, isStatic }: RenderContext,
   back: WayBack = "failures",
 ): Html {
-  if (isStatic || csrf === undefined) return html``
+  const isTriedAnyway = "verdict" in target && target.verdict !== "give-up"
+  if (isTriedAnyway || isStatic || csrf === undefined) return html``
   return html`<form class="action" method="post" action="${base}/retry"><input type="hidden" name="csrf" value="${csrf}">${fieldsOf(target)}<input type="hidden" name="${RETRY_FIELDS.back}" value="${back}"><button>${label(target)}</button></form>`
 }
 
@@ -38,6 +39,5 @@ function hidden(name: string, value: string): Html {
 /** What tells one button from the next is for those who do not see where it stands. */
 function label(target: RetryTarget): Html {
   if ("studyId" in target) return html`Retry this study<span class="unseen"> ${target.studyId}</span>`
-  const what = target.verdict === "give-up" ? "Retry all" : "Make due now"
-  return html`${what}<span class="unseen"> that failed by ${target.errorClass}</span>`
+  return html`Retry all<span class="unseen"> that failed by ${target.errorClass}</span>`
 }

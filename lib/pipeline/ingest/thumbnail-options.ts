@@ -1,6 +1,7 @@
 import { flag, type OptionValues, option } from "../../support/cli-parse.ts"
 import { positiveInteger } from "../../support/cli-values.ts"
 import type { Config } from "../../support/config.ts"
+import { UsageError } from "../../support/errors.ts"
 
 /** The flags of every script that packs. */
 export const THUMBNAIL_OPTIONS = {
@@ -12,11 +13,16 @@ export const THUMBNAIL_OPTIONS = {
   ),
 }
 
-/** The configuration as these flags have it. */
+/** The configuration as these flags have it. @throws UsageError */
 export function withThumbnailOptions<C extends Pick<Config, "ingest">>(
   config: C,
   { noThumbnails, thumbnailConcurrency }: OptionValues<typeof THUMBNAIL_OPTIONS>,
 ): C {
+  if (noThumbnails && thumbnailConcurrency !== undefined)
+    throw new UsageError(
+      "--no-thumbnails and --thumbnail-concurrency do not go together",
+      "Leave one of them out.",
+    )
   const concurrency = noThumbnails ? 0 : (thumbnailConcurrency ?? config.ingest.thumbnailConcurrency)
   return { ...config, ingest: { ...config.ingest, thumbnailConcurrency: concurrency } }
 }

@@ -17,11 +17,11 @@ describe("Failures by class", () => {
     const seen = failureClasses(bench.ledger).flatMap(
       (each) => failuresOfClass(bench.ledger, each, { limit: 100 }).lines,
     )
-    const told = ({ verdict, errorClass, studyId, path, tries, nextTryAt, errorMessage }: FailureLine) =>
-      JSON.stringify([verdict, errorClass, studyId, path, tries, nextTryAt, errorMessage])
+    const told = ({ verdict, errorClass, studyId, path, tries, errorMessage }: FailureLine) =>
+      JSON.stringify([verdict, errorClass, studyId, path, tries, errorMessage])
     const view = rows<Record<string, unknown>>(
       bench.ledger,
-      "select verdict, error_class, study_id, path, tries, next_try_at, error_message from failures",
+      "select verdict, error_class, study_id, path, tries, error_message from failures",
     )
     expect(seen.map(told).sort()).toEqual(view.map((row) => JSON.stringify(Object.values(row))).sort())
     expect(new Set(seen.map(({ kind }) => kind)).size).toBe(6)

@@ -37,7 +37,6 @@ describe("The view of failures", () => {
     expect(text).toContain('<a href="/studies/d">d</a>')
     expect(text).toContain("<code>bun run copy d --retry-failed</code>")
     expect(textOf(text)).toContain("tried once")
-    expect(textOf(text)).toContain("next try in 1 h 0 min")
   })
 
   test("says of each kind what happens by itself", async () => {

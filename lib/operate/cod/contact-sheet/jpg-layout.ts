@@ -50,9 +50,24 @@ export function layoutOf(tiles: readonly Tile[]): Layout {
     left += width + gap
   }
   const widest = Math.max(...rows.flat().map((placed) => placed.left + placed.width + margin))
-  const height = METRICS.header + rows.length * (tileHeight() + gap) + margin - gap
-  if (height <= MAX_HEIGHT) return { width: Math.max(MIN_WIDTH, widest), height, rows }
-  throw new AppError(`${tiles.length} series are too many for one picture`, {
+  const height = heightOf(rows.length)
+  if (height > MAX_HEIGHT) throw tooMany(tiles.length)
+  return { width: Math.max(MIN_WIDTH, widest), height, rows }
+}
+
+/** Before anything is drawn: so many do not fit, though each had only one picture. @throws AppError */
+export function requireRoomFor(series: number) {
+  const { margin, gap, still } = METRICS
+  const perRow = Math.floor((WIDTH - 2 * margin + gap) / (still + gap))
+  if (heightOf(Math.ceil(series / perRow)) > MAX_HEIGHT) throw tooMany(series)
+}
+
+function heightOf(rows: number): number {
+  return METRICS.header + rows * (tileHeight() + METRICS.gap) + METRICS.margin - METRICS.gap
+}
+
+function tooMany(series: number): AppError {
+  return new AppError(`${series} series are too many for one picture`, {
     verdict: "give-up",
     hint: "Take fewer with --limit N, or write .html.",
   })

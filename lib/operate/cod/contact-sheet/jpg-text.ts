@@ -24,7 +24,8 @@ export async function drawLines(
 ): Promise<{ readonly input: Buffer; readonly width: number; readonly height: number }> {
   const { default: sharp } = await import("sharp")
   const text: CreateText = {
-    text: lines.map((line) => markupOf(line, width)).join("\n"),
+    // A text of blanks alone is refused.
+    text: lines.map((line) => markupOf({ ...line, text: line.text.trim() || "–" }, width)).join("\n"),
     font: "Atkinson Hyperlegible",
     fontfile: fontFile,
     rgba: true,

@@ -38,7 +38,7 @@ export interface Stills {
 }
 
 /** Frames of a series that a sheet shows: the first, the last, and some between, at equal distances. */
-export const MOST_STILLS = 8
+const MOST_STILLS = 8
 
 /** Pixels a side of stills in one row, and of those in two: twice what a browser shows, for screens of that many dots. */
 const SIZES = { few: 256, many: 160 }
@@ -95,17 +95,19 @@ async function drawnStills(
 ): Promise<Stills> {
   const instances = await series.getInstances({ strictSorting: false }, signal)
   const records = [...instances.values()].map(({ record }) => record!)
-  const places = framesOf(records.filter(({ hasPixeldata }) => hasPixeldata))
-  if (places.length === 0) throw new SeriesMissingPixelDataError(series.datastoreSeriesUri, all.size)
-  const chosen = spread(places.length)
-  const wanted = chosen.map((at) => ({ at, ...places[at]! }))
+  const shown = records.filter(({ hasPixeldata }) => hasPixeldata)
+  const counts = shown.map((record) => Math.max(1, describeRecord(record).frames))
+  const frames = counts.reduce((sum, count) => sum + count, 0)
+  if (frames === 0) throw new SeriesMissingPixelDataError(series.datastoreSeriesUri, all.size)
+  const chosen = spread(frames)
+  const wanted = chosen.map((at) => ({ at, ...frameAt(shown, counts, at) }))
   const { drawn, firstError } = await drawFrames(instances, wanted, sizeFor(chosen.length), signal)
   if (drawn.length === 0) {
     throw new NoExtractablePixelDataError(series.datastoreSeriesUri, chosen.length, firstError)
   }
   return {
     stills: await encoded(drawn),
-    frames: places.length,
+    frames,
     keys: [...new Set(drawn.map(({ key }) => key))],
     extents: distinct(drawn.map(({ original }) => original)),
     undecoded: chosen.length - drawn.length,
@@ -113,11 +115,14 @@ async function drawnStills(
   }
 }
 
-function framesOf(records: readonly InstanceRecord[]): readonly FrameOfInstance[] {
-  return records.flatMap((record) => {
-    const { frames } = describeRecord(record)
-    return Array.from({ length: Math.max(1, frames) }, (_, frame) => ({ key: record.key, frame }))
-  })
+/** Which frame of which instance stands at a place among all of them; files may say that they have any number. */
+function frameAt(records: readonly InstanceRecord[], frames: readonly number[], at: number): FrameOfInstance {
+  let frame = at
+  for (const [n, record] of records.entries()) {
+    if (frame < frames[n]!) return { key: record.key, frame }
+    frame -= frames[n]!
+  }
+  throw new RangeError(`there is no frame ${at}`)
 }
 
 /** Places from 0: all of them, or so many, with the first and the last. */

@@ -10,7 +10,7 @@ import { pager } from "../../parts/pager.ts"
 import { badge, nothing, panel } from "../../parts/panel.ts"
 import { retryForm } from "../../parts/retry-form.ts"
 import { table } from "../../parts/table.ts"
-import { fromNow, moment } from "../../parts/time.ts"
+import { moment } from "../../parts/time.ts"
 import { classPath } from "./address.ts"
 import type { FailureClassData, FailureExample, FailuresData } from "./read.ts"
 import { kindsText, kindText, VERDICTS, whatNext } from "./words.ts"
@@ -63,22 +63,16 @@ function kindsOf({ kinds }: FailureCount): string {
 }
 
 function failureOf(line: FailureLine, context: RenderContext): Html {
-  const { kind, path, errorMessage, studyId, tries, nextTryAt } = line
+  const { kind, path, errorMessage, studyId, tries } = line
   const facts: HtmlValue[] = [
     kindText(kind),
     studyId !== null && html`study ${studyLink(studyId, context)}`,
     tries !== null && html`tried ${tries === 1 ? "once" : `${count(tries)} times`}`,
-    nextTryAt !== null && html`next try ${due(nextTryAt, context)}`,
   ]
   return html`<p class="message">${errorMessage}</p>
 <p class="code">${path}</p>
 <p class="facts">${facts.map((fact) => fact && html`<span>${fact}</span>`)}</p>
 <p class="next"><span class="quiet">Next:</span> ${withCommands(whatNext(line))}${line.lock !== null && html`: see ${link("/locks", "Locks", context)}`}</p>`
-}
-
-/** What is due waits for a run, however long ago that was. */
-function due(nextTryAt: string, context: RenderContext): HtmlValue {
-  return Date.parse(nextTryAt) <= context.now.getTime() ? "due now" : fromNow(nextTryAt, context)
 }
 
 function actionsPanel(actions: readonly Action[], context: RenderContext): Html {

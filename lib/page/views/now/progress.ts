@@ -47,7 +47,10 @@ function leftOf({ progress, rate }: Now): string {
   const left = `${plural(due, "study", "studies")} left`
   const eta = rate?.eta_seconds ?? undefined
   if (rate === null) return `${left}; nothing copies just now`
-  return eta === undefined ? left : `${left}; at this pace in ${duration(eta * 1000)}`
+  // It is told of objects that wait; what else is left takes its own time.
+  return eta === undefined || progress.objects.waiting === 0
+    ? left
+    : `${left}; at this pace in ${duration(eta * 1000)}`
 }
 
 function seriesNote({ waiting, failed }: Now["progress"]["series"]): string {

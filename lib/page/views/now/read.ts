@@ -8,7 +8,8 @@ import {
   studiesInFlight,
 } from "../../../ledger/page/in-flight.ts"
 import { type MovedIn, minutesSince, movedSince } from "../../../ledger/page/moved.ts"
-import { begunByScheduler, COPYING, lastEndedRun, type PastRun } from "../../../ledger/page/runs.ts"
+import { begunByScheduler, lastEndedRun, type PastRun } from "../../../ledger/page/runs.ts"
+import { COPYING } from "../../../ledger/runs.ts"
 import type { Moved } from "../../../ledger/tally.ts"
 import { readTotals, type Total } from "../../../ledger/totals.ts"
 import {

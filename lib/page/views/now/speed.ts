@@ -51,9 +51,11 @@ interface Speed {
 function speedOf({ at, running, lastHour }: Now): Speed | undefined {
   const copying = running.filter(isCopying).map(({ started_at }) => Date.parse(started_at))
   if (copying.length === 0) return undefined
-  const from = Math.max(Math.min(...copying), at.getTime() - RECENT_MINUTES * MINUTE_MS)
-  const seconds = Math.max(1, (at.getTime() - from) / 1000)
-  const first = Math.floor(from / MINUTE_MS) * MINUTE_MS
+  const oldest = Math.min(...copying)
+  const first =
+    Math.floor(Math.max(oldest, at.getTime() - RECENT_MINUTES * MINUTE_MS) / MINUTE_MS) * MINUTE_MS
+  // What moved is known by the minute: of the first one all of it counts, but for what was before the run.
+  const seconds = Math.max(1, (at.getTime() - Math.max(first, oldest)) / 1000)
   const moved = lastHour.filter((minute) => Date.parse(minute.at) >= first).reduce(sumOf, NOTHING_MOVED)
   return {
     objects: (moved.copied + moved.adopted) / seconds,

@@ -70,18 +70,18 @@ function nextPanel(data: StudyData, context: RenderContext): Html {
     ({ when, what, not_before, unless, command }) =>
       html`<li>${badge(when, WHEN[when])} <span>${what}${not_before !== null && html`, not before ${moment(not_before, context)}`}${unless !== null && html`, unless ${unless}`}</span>${command !== null && html`<code class="command">${command}</code>`}</li>`,
   )
-  const retry = hasFailed(data) && retryForm({ studyId: outlook.study.studyId }, context, "study")
+  const retry = hasGivenUp(data) && retryForm({ studyId: outlook.study.studyId }, context, "study")
   return panel("What happens next", html`<ul class="steps">${steps}</ul>${retry}`, "by the ledger alone")
 }
 
-/** Whether there is anything that could be asked for again: what is under a lock that hangs could not. */
-function hasFailed({ outlook, series: shown }: StudyData): boolean {
+/** Whether there is anything that was given up and could be asked for again: what is under a lock that hangs could not. */
+function hasGivenUp({ outlook, series: shown }: StudyData): boolean {
   const { study, troubled, packing } = outlook
   const { series, unpacked, unpackable } = packing
   return (
-    study.verdict !== null ||
-    troubled.length + unpacked.length + unpackable.length > 0 ||
-    series.some(({ verdict, hangingSince }) => verdict !== null && hangingSince === null) ||
+    [study, ...troubled, ...unpacked].some(({ verdict }) => verdict === "give-up") ||
+    unpackable.length > 0 ||
+    series.some(({ verdict, hangingSince }) => verdict === "give-up" && hangingSince === null) ||
     shown.lines.some(({ thumbnail }) => thumbnail === "failed")
   )
 }
