@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite"
 import { afterEach, describe, expect, test } from "bun:test"
+import { existsSync, renameSync } from "node:fs"
 import { actionById, latestActions } from "../../lib/ledger/actions.ts"
 import { objectAt } from "../../lib/ledger/objects.ts"
 import { startRun } from "../../lib/ledger/runs.ts"
@@ -144,6 +145,15 @@ describe("A retry is refused, and nothing is done", () => {
       { study: "d", ...of },
     ]
     for (const fields of incomplete) await refuse({ csrf: await csrf(), ...fields }, 400, "does not say")
+  })
+
+  test("where the ledger is gone, and none is made in its place", async () => {
+    await open()
+    const fields = await formWith("/failures", 'value="DestinationConflict"')
+    const { path } = page.bench
+    renameSync(path, `${path}.away`)
+    expect((await page.send("/retry", fields)).status).toBe(503)
+    expect(existsSync(path)).toBe(false)
   })
 
   test("while another process writes the ledger", async () => {
