@@ -100,6 +100,7 @@ export function settleObject(
   tally.moved(ledger.now(), {
     copied: result.outcome === "copied" ? 1 : 0,
     adopted: result.outcome === "adopted" ? 1 : 0,
+    adoptedBytes: result.outcome === "adopted" ? result.size : 0,
     bytes: result.bytes,
   })
   if (!overtaken) countMove(tally, now, "copied", result.size)

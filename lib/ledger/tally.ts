@@ -7,6 +7,8 @@ export type TotalName = string
 export interface Moved {
   readonly copied: number
   readonly adopted: number
+  /** Of what was adopted: nothing of it was sent. */
+  readonly adoptedBytes: number
   readonly failed: number
   /** Sent to the destination. */
   readonly bytes: number
@@ -14,7 +16,14 @@ export interface Moved {
   readonly completed: number
 }
 
-export const NOTHING_MOVED: Moved = { copied: 0, adopted: 0, failed: 0, bytes: 0, completed: 0 }
+export const NOTHING_MOVED: Moved = {
+  copied: 0,
+  adopted: 0,
+  adoptedBytes: 0,
+  failed: 0,
+  bytes: 0,
+  completed: 0,
+}
 
 /** Changes of totals, collected while rows change and written once per transaction. */
 export class Tally {
@@ -45,6 +54,7 @@ export function sumOf(a: Moved, b: Partial<Moved>): Moved {
   return {
     copied: a.copied + (b.copied ?? 0),
     adopted: a.adopted + (b.adopted ?? 0),
+    adoptedBytes: a.adoptedBytes + (b.adoptedBytes ?? 0),
     failed: a.failed + (b.failed ?? 0),
     bytes: a.bytes + (b.bytes ?? 0),
     completed: a.completed + (b.completed ?? 0),
@@ -69,8 +79,8 @@ export function applyTally(db: Database, tally: Tally) {
 }
 
 function upsertMoved(table: "hourly" | "minutes", span: "hour" | "minute"): string {
-  return `insert into ${table} (${span}, copied, adopted, failed, bytes, completed)
-     values ($at, $copied, $adopted, $failed, $bytes, $completed)
+  return `insert into ${table} (${span}, copied, adopted, adopted_bytes, failed, bytes, completed)
+     values ($at, $copied, $adopted, $adoptedBytes, $failed, $bytes, $completed)
      on conflict (${span}) do update set copied = copied + excluded.copied, adopted = adopted + excluded.adopted,
-       failed = failed + excluded.failed, bytes = bytes + excluded.bytes, completed = completed + excluded.completed`
+       adopted_bytes = adopted_bytes + excluded.adopted_bytes, failed = failed + excluded.failed, bytes = bytes + excluded.bytes, completed = completed + excluded.completed`
 }

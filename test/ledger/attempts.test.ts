@@ -77,15 +77,15 @@ describe("A try", () => {
   })
 
   test.each([
-    ["copied", { copied: 1, adopted: 0, failed: 0, bytes: 1_000 }],
-    ["adopted", { copied: 0, adopted: 1, failed: 0, bytes: 0 }],
-    ["unchanged", { copied: 0, adopted: 0, failed: 0, bytes: 0 }],
+    ["copied", { copied: 1, adopted: 0, adopted_bytes: 0, failed: 0, bytes: 1_000 }],
+    ["adopted", { copied: 0, adopted: 1, adopted_bytes: 1_000, failed: 0, bytes: 0 }],
+    ["unchanged", { copied: 0, adopted: 0, adopted_bytes: 0, failed: 0, bytes: 0 }],
   ] as const)("that ends as %s counts so in its hour", (outcome, counts) => {
     using bench = testLedger()
     const claim = held(bench)
     const bytes = outcome === "copied" ? 1_000 : 0
     settle(bench.ledger, claim, beginAll(bench.ledger, claim)[0]!, { ...COPIED, outcome, bytes })
-    expect(rows(bench.ledger, "select hour, copied, adopted, failed, bytes from hourly")).toEqual([
+    expect(rows(bench.ledger, "select hour, copied, adopted, adopted_bytes, failed, bytes from hourly")).toEqual([
       { hour: "2026-03-01T02", ...counts },
     ])
     expect(objectAt(bench.ledger, "a", 0)?.state).toBe("copied")

@@ -2,16 +2,19 @@
 
 -- What was moved in each minute of the last day; older ones are removed when a run starts.
 create table minutes (
-  minute     text primary key,                  -- 2026-03-01T02:15
-  copied     integer not null default 0,
-  adopted    integer not null default 0,
-  failed     integer not null default 0,
-  bytes      integer not null default 0,        -- sent to the destination
-  completed  integer not null default 0         -- studies that became complete
+  minute         text primary key,              -- 2026-03-01T02:15
+  copied         integer not null default 0,
+  adopted        integer not null default 0,
+  adopted_bytes  integer not null default 0,    -- of what was adopted: nothing of it was sent
+  failed         integer not null default 0,
+  bytes          integer not null default 0,    -- sent to the destination
+  completed      integer not null default 0     -- studies that became complete
 ) strict, without rowid;
 
 -- Studies that became complete in that hour, each time that they did.
 alter table hourly add column completed integer not null default 0;
+-- Since this ledger has it: of what was adopted before nobody knows the bytes by the hour.
+alter table hourly add column adopted_bytes integer not null default 0;
 
 insert into hourly (hour, completed)
 select substr(completed_at, 1, 13), count(*) from studies where completed_at is not null group by 1

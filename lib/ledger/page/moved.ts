@@ -12,7 +12,7 @@ export interface MovedIn extends Moved {
 export function minutesSince(ledger: Ledger, since: Date): MovedIn[] {
   return ledger.db
     .query<MovedIn, { since: string }>(
-      `select minute || ':00.000Z' as at, copied, adopted, failed, bytes, completed
+      `select minute || ':00.000Z' as at, copied, adopted, adopted_bytes as adoptedBytes, failed, bytes, completed
        from minutes where minute >= $since order by minute`,
     )
     .all({ since: since.toISOString().slice(0, 16) })
@@ -22,7 +22,7 @@ export function minutesSince(ledger: Ledger, since: Date): MovedIn[] {
 export function hoursSince(ledger: Ledger, since: Date): MovedIn[] {
   return ledger.db
     .query<MovedIn, { since: string }>(
-      `select hour || ':00:00.000Z' as at, copied, adopted, failed, bytes, completed
+      `select hour || ':00:00.000Z' as at, copied, adopted, adopted_bytes as adoptedBytes, failed, bytes, completed
        from hourly where hour >= $since order by hour`,
     )
     .all({ since: since.toISOString().slice(0, 13) })
@@ -40,6 +40,7 @@ export function movedEver(ledger: Ledger): Moved {
   return ledger.db
     .query<Moved, []>(
       `select coalesce(sum(copied), 0) as copied, coalesce(sum(adopted), 0) as adopted,
+         coalesce(sum(adopted_bytes), 0) as adoptedBytes,
          coalesce(sum(failed), 0) as failed, coalesce(sum(bytes), 0) as bytes,
          coalesce(sum(completed), 0) as completed
        from hourly`,

@@ -6,7 +6,7 @@ import type { History } from "./read.ts"
 
 /** How much had to be sent, and how much stood at the destination already. */
 export function renderAdopted({ ever, standing }: History): Html {
-  const { copied, adopted, bytes: sent } = ever
+  const { copied, adopted, adoptedBytes, bytes: sent } = ever
   const all = copied + adopted
   if (all === 0) return panel("Copied and adopted", nothing("Nothing was copied yet."))
   return panel(
@@ -19,7 +19,7 @@ ${facts([
   ],
   [
     "Adopted",
-    html`${plural(adopted, "object")}<span class="note">stood at the destination with the right bytes: nothing was sent</span>`,
+    html`${plural(adopted, "object")}${adoptedBytes > 0 && `, ${bytes(adoptedBytes)}`}<span class="note">stood at the destination with the right bytes: nothing was sent</span>`,
   ],
   [
     "Standing",
