@@ -96,6 +96,14 @@ describe("What was queued", () => {
     expect(await send()).toContain(`Run ${runId} is under way and takes what it has not tried yet`)
   })
 
+  test("is told for some minutes, and then no more", async () => {
+    await open()
+    await send()
+    expect(await textAt("/failures?did=1")).toContain('class="told"')
+    page.bench.clock.advance(11 * 60_000)
+    expect(await textAt("/failures?did=1")).not.toContain('class="told"')
+  })
+
   test("is told where somebody did something, and nowhere else", async () => {
     await open()
     for (const did of ["", "0", "7", "-1", "1e3", "<b>"])

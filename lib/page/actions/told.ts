@@ -13,11 +13,15 @@ import { fromNow, moment } from "../parts/time.ts"
 /** The parameter of a view's address by which it tells what somebody did just now. */
 export const DID = "did"
 
+/** How long "just now" lasts. */
+const TOLD_MS = 10 * 60_000
+
 /** What somebody did just now, for the view that the form leads back to; nothing where nobody did anything. */
 export function toldOf({ deps, query, context }: Pick<PageRequest, "deps" | "query" | "context">): Html {
   const id = Number(query.get(DID))
   const action = Number.isSafeInteger(id) && id > 0 ? actionById(deps.ledger, id) : undefined
-  if (action === undefined) return html``
+  // Who keeps the address is not told of it for ever.
+  if (action === undefined || context.now.getTime() - Date.parse(action.at) > TOLD_MS) return html``
   return html`<p class="told" role="status">${queued(action, context)} ${nextRun(deps.ledger, deps.config.schedule, context)}</p>`
 }
 
