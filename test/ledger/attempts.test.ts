@@ -85,9 +85,9 @@ describe("A try", () => {
     const claim = held(bench)
     const bytes = outcome === "copied" ? 1_000 : 0
     settle(bench.ledger, claim, beginAll(bench.ledger, claim)[0]!, { ...COPIED, outcome, bytes })
-    expect(rows(bench.ledger, "select hour, copied, adopted, adopted_bytes, failed, bytes from hourly")).toEqual([
-      { hour: "2026-03-01T02", ...counts },
-    ])
+    expect(
+      rows(bench.ledger, "select hour, copied, adopted, adopted_bytes, failed, bytes from hourly"),
+    ).toEqual([{ hour: "2026-03-01T02", ...counts }])
     expect(objectAt(bench.ledger, "a", 0)?.state).toBe("copied")
   })
 
