@@ -54,11 +54,24 @@ export async function* framesOf(
 ): AsyncGenerator<DrawnFrame> {
   for (let frame = 0; frame < frames; frame += 1) {
     signal?.throwIfAborted()
-    const drawn = file instanceof CODError ? file : await draw(file, frame, plan, signal).catch(badOrThrow)
+    const drawn = await drawFrame(file, frame, plan, signal)
     yield drawn instanceof CODError
       ? { key, frame, ...undrawn(drawn, extent, plan) }
       : { key, frame, ...drawn }
   }
+}
+
+/**
+ * One frame of what was opened. What is wrong with it for good is given back.
+ * @throws what another try may get the better of
+ */
+export async function drawFrame(
+  file: OpenedInstance["file"],
+  frame: number,
+  plan: ThumbnailPlan,
+  signal?: AbortSignal,
+): Promise<Omit<DrawnFrame, "key" | "frame"> | CODError> {
+  return file instanceof CODError ? file : await draw(file, frame, plan, signal).catch(badOrThrow)
 }
 
 async function openPixels(instance: Instance, signal?: AbortSignal) {

@@ -23,7 +23,7 @@ export function checkLedgerDisk(ledgerPath: string, reserveBytes: number): Promi
 
 /** Room for all that may lie in the spool, less what does already. */
 export function checkSpoolDisk(folder: string, capacity: number): Promise<Result> {
-  const used = spooledBytes(folder)
+  const { bytes: used } = spooled(folder)
   return checkRoom(
     folder,
     Math.max(0, capacity - used),
@@ -43,10 +43,21 @@ export async function freeBytes(folder: string): Promise<number> {
   return bavail * bsize
 }
 
-/** What lies in the spool now; none where there is no such folder. */
-export function spooledBytes(folder: string): number {
-  if (nearestFolder(folder) !== folder) return 0
-  return readdirSync(folder).reduce((sum, name) => sum + sizeOf(join(folder, name)), 0)
+/** What lies in the spool now; nothing where there is no such folder, or it is for others than whoever looks. */
+export function spooled(folder: string): { readonly files: number; readonly bytes: number } {
+  const sizes = filesIn(folder).map((name) => sizeOf(join(folder, name)))
+  return { files: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) }
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true })
+    return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === "ENOENT" || code === "EACCES") return []
+    throw error
+  }
 }
 
 /** Bodies come and go while one looks. */

@@ -1,8 +1,6 @@
-import { CODError, decodeFrame, type Instance, type Picture } from "../../../cod/index.ts"
-import { greyScaleOf } from "../../../cod/pixels/index.ts"
+import { CODError, type Instance, type Picture } from "../../../cod/index.ts"
 import type { Extent } from "../../../cod/thumbnail/geometry.ts"
-import { type OpenedInstance, openInstance } from "../../../cod/thumbnail/instance-frames.ts"
-import { pictureOf } from "../../../cod/thumbnail/picture.ts"
+import { drawFrame, openInstance } from "../../../cod/thumbnail/instance-frames.ts"
 
 /** A frame, by its instance; from 0. */
 export interface FrameOfInstance {
@@ -37,27 +35,10 @@ export async function drawFrames(
   for (const [key, frames] of Map.groupBy(wanted, ({ key }) => key)) {
     const opened = await openInstance(instances.get(key)!, signal)
     for (const frame of frames) {
-      const result = await drawFrame(opened, frame, size, signal).catch(badOrThrow)
+      const result = await drawFrame(opened.file, frame.frame, { size, resample: "area" }, signal)
       if (result instanceof CODError) errors.push(result)
-      else drawn.push({ ...frame, ...result })
+      else drawn.push({ ...frame, picture: result.picture, original: result.anchors.original })
     }
   }
   return { drawn, firstError: errors[0] }
-}
-
-async function drawFrame(
-  { file }: OpenedInstance,
-  { frame }: WantedFrame,
-  size: number,
-  signal: AbortSignal,
-): Promise<Pick<DrawnFrame, "picture" | "original">> {
-  if (file instanceof CODError) throw file
-  const decoded = await decodeFrame(file, frame, {}, signal)
-  const { picture, anchors } = pictureOf(decoded, greyScaleOf(file, frame), size, "area")
-  return { picture, original: anchors.original }
-}
-
-function badOrThrow(error: unknown): CODError {
-  if (error instanceof CODError && error.verdict !== "retry" && error.verdict !== "stop") return error
-  throw error
 }

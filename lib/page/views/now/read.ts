@@ -1,5 +1,3 @@
-import { type Dirent, readdirSync, statSync } from "node:fs"
-import { join } from "node:path"
 import { type FailureCounts, failureCounts } from "../../../ledger/page/failure-counts.ts"
 import {
   type SeriesInFlight,
@@ -21,6 +19,7 @@ import {
   type TroubledObject,
   wrongBytes,
 } from "../../../ledger/views.ts"
+import { spooled } from "../../../operate/doctor/disk.ts"
 import { type Outlook, outlook } from "../../../operate/schedule-outlook.ts"
 import { type Rate, rateOf } from "../../../operate/status.ts"
 import type { PageDeps } from "../../page.ts"
@@ -89,7 +88,7 @@ const MINUTE_MS = 60_000
 
 /** Everything that the view shows, by indexes, small tables and one folder, in some milliseconds. */
 export function readNow({ ledger, config, clock }: Pick<PageDeps, "ledger" | "config" | "clock">): Now {
-  const spool = { ...usedOf(config.copy.spoolDir), capacity: config.copy.spoolBytes }
+  const spool = { ...spooled(config.copy.spoolDir), capacity: config.copy.spoolBytes }
   return ledger.read(() => {
     const at = clock.now()
     const { running, died } = openRuns(ledger)
@@ -152,24 +151,5 @@ function progressOf(totals: ReadonlyMap<string, Total>): Progress {
       missing: n("objects.missing"),
     },
     series: { packed: n("series.packed"), waiting: n("series.waiting"), failed: n("series.failed") },
-  }
-}
-
-/** Files come and go while it is looked at. */
-function usedOf(dir: string): Omit<Spool, "capacity"> {
-  const sizes = filesIn(dir).flatMap(
-    (file) => statSync(join(dir, file.name), { throwIfNoEntry: false })?.size ?? [],
-  )
-  return { files: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) }
-}
-
-function filesIn(dir: string): Dirent[] {
-  try {
-    return readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isFile())
-  } catch (error) {
-    // Nothing was ever spooled; or the folder is for others than whoever shows the page.
-    const { code } = error as NodeJS.ErrnoException
-    if (code === "ENOENT" || code === "EACCES") return []
-    throw error
   }
 }
