@@ -1,5 +1,6 @@
 import type { Ledger } from "../open.ts"
 import type { SeriesState } from "./series.ts"
+import type { ThumbnailRecord } from "./thumbnails.ts"
 
 /** A series that files of a study belong into, with what became of the study's part of it. */
 export interface StudySeries {
@@ -15,6 +16,7 @@ export interface StudySeries {
   /** Since when its lock is left standing on purpose, and why. */
   readonly hangingSince: string | null
   readonly hangingWhy: string | null
+  readonly thumbnail: ThumbnailRecord["state"]
   /** Files of this study: in the tar, still to be packed, kept out by other bytes of the same UID, in error. */
   readonly packed: number
   readonly waiting: number
@@ -32,7 +34,7 @@ export function seriesOfStudy(ledger: Ledger, studyId: string): StudySeries[] {
          (select min(hanging_since) from cod_locks l where l.series_no = c.series_no and l.ended_at is null)
            as hangingSince,
          (select hanging_why from cod_locks l where l.series_no = c.series_no and l.ended_at is null
-           and l.hanging_since is not null) as hangingWhy,
+           and l.hanging_since is not null) as hangingWhy, c.thumbnail,
          count(*) filter (where o.to_pack = 0 and i.result in ('new', 'same')) as packed,
          count(*) filter (where o.to_pack = 1 and i.result is not 'error') as waiting,
          count(*) filter (where o.to_pack = 0 and i.result = 'conflict') as conflicts,

@@ -75,14 +75,16 @@ function nextPanel(data: StudyData, context: RenderContext): Html {
 }
 
 /** Whether there is anything that was given up and could be asked for again: what is under a lock that hangs could not. */
-function hasGivenUp({ outlook, series: shown }: StudyData): boolean {
+function hasGivenUp({ outlook }: StudyData): boolean {
   const { study, troubled, packing } = outlook
   const { series, unpacked, unpackable } = packing
   return (
     [study, ...troubled, ...unpacked].some(({ verdict }) => verdict === "give-up") ||
     unpackable.length > 0 ||
-    series.some(({ verdict, hangingSince }) => verdict === "give-up" && hangingSince === null) ||
-    shown.lines.some(({ thumbnail }) => thumbnail === "failed")
+    series.some(
+      ({ verdict, thumbnail, hangingSince }) =>
+        (verdict === "give-up" || thumbnail === "failed") && hangingSince === null,
+    )
   )
 }
 
